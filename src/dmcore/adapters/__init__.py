@@ -1,0 +1,1 @@
+"""Technology behind the ports. Sibling adapters do not know each other."""

@@ -1,0 +1,84 @@
+"""Mailboxes, journal and the installation record in memory."""
+
+from collections.abc import Sequence
+
+from dmcore.adapters.memory._store import Changes, Store
+from dmcore.domain.account import Account
+from dmcore.domain.events import Entry
+from dmcore.domain.ids import User
+from dmcore.domain.mode import Mode
+from dmcore.ports.installation import Installation, StoreStatus
+from dmcore.ports.journal import Journal
+from dmcore.ports.mailboxes import Mailboxes
+from dmcore.ports.reading import Reading
+
+
+class MemoryMailboxes:
+    """The ``Mailboxes`` port."""
+
+    def __init__(self, store: Store, changes: Changes) -> None:
+        self._store = store
+        self._changes = changes
+
+    def hold(self, user: User) -> Account:
+        return self._store.accounts.get(user) or Account(user=user)
+
+    def save(self, account: Account) -> None:
+        self._changes.put(self._store.accounts, account.user, account)
+
+    def unread(self, user: User) -> Reading[int]:
+        return Reading(self._store.mode, self.hold(user).unread)
+
+
+class MemoryJournal:
+    """The ``Journal`` port."""
+
+    def __init__(self, store: Store, changes: Changes) -> None:
+        self._store = store
+        self._changes = changes
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._changes.append(self._store.journal.setdefault(entry.owner, []), entry)
+
+    def entries_of(self, owner: User, *, after: int, limit: int) -> Sequence[Entry]:
+        # Positions are 1, 2, 3, …: the entry after position n is at index n.
+        return self._store.journal.get(owner, [])[after : after + limit]
+
+
+class MemoryInstallation:
+    """The ``Installation`` port."""
+
+    def __init__(self, store: Store, changes: Changes) -> None:
+        self._store = store
+        self._changes = changes
+
+    def mode(self) -> Mode:
+        return self._store.mode
+
+    def hold_mode(self) -> Mode:
+        return self._store.mode
+
+    def set_mode(self, mode: Mode) -> None:
+        self._changes.set_mode(self._store, mode)
+
+    def status(self) -> StoreStatus:
+        store = self._store
+        return StoreStatus(
+            mode=store.mode,
+            schema_version=0,
+            store="memory",
+            conversations=len(store.conversations),
+            messages=sum(map(len, store.postings.values())),
+            users=len(store.accounts),
+            blocks=sum(map(len, store.blocks.values())),
+            journal_entries=sum(map(len, store.journal.values())),
+        )
+
+
+def _conforms(store: Store, changes: Changes) -> tuple[Mailboxes, Journal, Installation]:
+    return (
+        MemoryMailboxes(store, changes),
+        MemoryJournal(store, changes),
+        MemoryInstallation(store, changes),
+    )

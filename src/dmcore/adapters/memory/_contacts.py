@@ -1,0 +1,87 @@
+"""Contacts in memory. The store's one lock holds everything, so there is nothing to lock here."""
+
+from collections.abc import Sequence
+
+from dmcore.adapters.memory._store import Changes, Store
+from dmcore.domain.account import Account
+from dmcore.domain.contact import Block, Contact
+from dmcore.domain.conversation import Conversation
+from dmcore.domain.ids import ConversationId, Key, User, UserId
+from dmcore.domain.pair import Pair
+from dmcore.ports.contacts import Contacts
+from dmcore.ports.reading import Reading
+
+
+class MemoryContacts:
+    """The ``Contacts`` port."""
+
+    def __init__(self, store: Store, changes: Changes) -> None:
+        self._store = store
+        self._changes = changes
+
+    def hold(self, pair: Pair, *, actor: UserId, key: Key | None = None) -> Contact:
+        conversation_id = pair.conversation_id(self._store.namespace)
+        conversation = self._store.conversations.get(conversation_id)
+        return self._contact(pair, conversation_id, conversation, actor, key)
+
+    def hold_conversation(
+        self, conversation: ConversationId, *, actor: User, key: Key | None = None
+    ) -> Contact | None:
+        found = held_by(self._store, conversation, actor)
+        if found is None:
+            return None
+        return self._contact(found.pair, conversation, found, actor.id, key)
+
+    def _contact(
+        self,
+        pair: Pair,
+        conversation_id: ConversationId,
+        conversation: Conversation | None,
+        actor: UserId,
+        key: Key | None,
+    ) -> Contact:
+        store = self._store
+        acting = User(pair.tenant, actor)
+        partner = User(pair.tenant, pair.other_than(actor))
+        return Contact(
+            mode=store.mode,
+            pair=pair,
+            conversation_id=conversation_id,
+            conversation=conversation,
+            actor=store.accounts.get(acting) or Account(user=acting),
+            partner=store.accounts.get(partner) or Account(user=partner),
+            actor_blocks=partner.id in store.blocks.get(acting, ()),
+            partner_blocks=acting.id in store.blocks.get(partner, ()),
+            earlier=store.keys.get((conversation_id, actor, key)) if key is not None else None,
+        )
+
+    def add_block(self, pair: Pair, block: Block) -> None:
+        blocker = User(pair.tenant, pair.other_than(block.blocked))
+        self._changes.put(self._store.blocks.setdefault(blocker, {}), block.blocked, block)
+
+    def remove_block(self, pair: Pair, *, blocked: UserId) -> None:
+        blocker = User(pair.tenant, pair.other_than(blocked))
+        self._changes.drop(self._store.blocks[blocker], blocked)
+
+    def blocks(self, *, blocker: User, blocked: UserId) -> Reading[bool]:
+        return Reading(self._store.mode, blocked in self._store.blocks.get(blocker, ()))
+
+    def blocked_by(
+        self, blocker: User, *, before: int | None, limit: int
+    ) -> Reading[Sequence[Block]]:
+        lines = self._store.blocks.get(blocker, {}).values()
+        below = [line for line in lines if before is None or line.position < before]
+        below.sort(key=lambda line: line.position, reverse=True)
+        return Reading(self._store.mode, below[:limit])
+
+
+def held_by(store: Store, conversation: ConversationId, user: User) -> Conversation | None:
+    """The conversation if ``user`` has it."""
+    found = store.conversations.get(conversation)
+    if found is None or user.tenant != found.pair.tenant or user.id not in found.pair:
+        return None
+    return found if found.side_of(user.id).exists else None
+
+
+def _conforms(store: Store, changes: Changes) -> Contacts:
+    return MemoryContacts(store, changes)

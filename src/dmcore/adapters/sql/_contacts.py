@@ -1,0 +1,273 @@
+"""Contacts in SQL: the lock, the facts, the block lists."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    select,
+    true,
+)
+
+from dmcore.adapters.sql._batch import Batch
+from dmcore.adapters.sql._conditions import CONVERSATION, TENANT, has_side, text_param
+from dmcore.adapters.sql._identity import Identity
+from dmcore.adapters.sql._rows import conversation_of
+from dmcore.adapters.sql._schema import block, conversation, installation, mailbox, message
+from dmcore.domain.account import Account
+from dmcore.domain.contact import Block, Contact
+from dmcore.domain.ids import ConversationId, Key, User, UserId
+from dmcore.domain.message import Message, Posting
+from dmcore.domain.mode import Mode
+from dmcore.domain.pair import Pair
+from dmcore.ports.contacts import Contacts
+from dmcore.ports.reading import Reading
+
+_ACTOR = text_param("actor")
+_IS_OF_BLOCKER = and_(block.c.tenant == TENANT, block.c.blocker == text_param("blocker"))
+
+# The locks. They return nothing that is used: what a waiting statement saw beside the locked rows
+# may be older than the lock, so the facts are read afterwards.
+_LOCK_PAIR = (
+    select(mailbox.c.user_id)
+    .where(
+        mailbox.c.tenant == TENANT,
+        mailbox.c.user_id.in_((text_param("low"), text_param("high"))),
+    )
+    .order_by(mailbox.c.user_id)
+    .with_for_update(key_share=True)
+)
+_LOCK_CONVERSATION = (
+    select(mailbox.c.user_id)
+    .join_from(
+        conversation,
+        mailbox,
+        and_(
+            mailbox.c.tenant == conversation.c.tenant,
+            mailbox.c.user_id.in_((conversation.c.low, conversation.c.high)),
+        ),
+    )
+    .where(conversation.c.id == CONVERSATION, has_side(conversation, _ACTOR))
+    .order_by(mailbox.c.user_id)
+    .with_for_update(key_share=True, of=mailbox)
+)
+
+
+def _facts(partner: ColumnElement[Any], *, having: ColumnElement[bool]) -> Select[Any]:
+    """Everything that decides between the actor and ``partner``, always as one row."""
+    actor_box, partner_box = mailbox.alias("actor_box"), mailbox.alias("partner_box")
+    earlier = message.alias("earlier")
+
+    def blocks(blocker: ColumnElement[Any], blocked: ColumnElement[Any]) -> ColumnElement[bool]:
+        return exists().where(
+            block.c.tenant == TENANT, block.c.blocker == blocker, block.c.blocked == blocked
+        )
+
+    def box(alias: Any, name: str) -> list[ColumnElement[Any]]:
+        columns = (alias.c.position, alias.c.unread, alias.c.sends, alias.c.starts)
+        return [column.label(f"{name}_{column.name}") for column in columns]
+
+    return (
+        select(
+            installation.c.mode,
+            *conversation.c,
+            partner.label("partner"),
+            *box(actor_box, "actor"),
+            *box(partner_box, "partner"),
+            blocks(_ACTOR, partner).label("actor_blocks"),
+            blocks(partner, _ACTOR).label("partner_blocks"),
+            earlier.c.id.label("earlier_id"),
+            earlier.c.body.label("earlier_body"),
+            earlier.c.sent_at_us.label("earlier_sent_at_us"),
+            earlier.c.sender_only.label("earlier_sender_only"),
+        )
+        .select_from(installation)
+        .outerjoin(conversation, and_(conversation.c.id == CONVERSATION, having))
+        .outerjoin(actor_box, and_(actor_box.c.tenant == TENANT, actor_box.c.user_id == _ACTOR))
+        .outerjoin(
+            partner_box, and_(partner_box.c.tenant == TENANT, partner_box.c.user_id == partner)
+        )
+        .outerjoin(
+            earlier,
+            and_(
+                earlier.c.conversation_id == CONVERSATION,
+                earlier.c.sender == _ACTOR,
+                earlier.c.key == text_param("key"),
+            ),
+        )
+    )
+
+
+_FACTS_OF_PAIR = _facts(text_param("partner"), having=true())
+_FACTS_OF_CONVERSATION = _facts(
+    case((conversation.c.low == _ACTOR, conversation.c.high), else_=conversation.c.low),
+    having=has_side(conversation, _ACTOR),
+)
+
+_BLOCKS = select(
+    installation.c.mode,
+    exists().where(_IS_OF_BLOCKER, block.c.blocked == text_param("blocked")).label("blocks"),
+)
+
+
+def _block_list() -> Select[Any]:
+    lines = (
+        select(block)
+        .where(_IS_OF_BLOCKER, block.c.position < bindparam("before"))
+        .order_by(block.c.position.desc())
+        .limit(bindparam("limit"))
+        .subquery()
+    )
+    return (
+        select(installation.c.mode, lines)
+        .select_from(installation)
+        .outerjoin(lines, true())
+        .order_by(lines.c.position.desc())
+    )
+
+
+_BLOCK_LIST = _block_list()
+_ABOVE_ALL_POSITIONS = (1 << 63) - 1
+
+
+class SqlContacts:
+    """The ``Contacts`` port."""
+
+    def __init__(
+        self, connection: Connection, batch: Batch, identity: Identity, namespace: bytes
+    ) -> None:
+        self._connection = connection
+        self._batch = batch
+        self._identity = identity
+        self._namespace = namespace
+
+    def hold(self, pair: Pair, *, actor: UserId, key: Key | None = None) -> Contact:
+        self._lock(_LOCK_PAIR, {"tenant": pair.tenant, "low": pair.low, "high": pair.high})
+        conversation_id = pair.conversation_id(self._namespace)
+        facts = {
+            "tenant": pair.tenant,
+            "actor": actor,
+            "partner": pair.other_than(actor),
+            "conversation": conversation_id,
+            "key": key,
+        }
+        row = self._connection.execute(_FACTS_OF_PAIR, facts).one()
+        return self._contact(row, pair, conversation_id, actor, key)
+
+    def hold_conversation(
+        self, conversation: ConversationId, *, actor: User, key: Key | None = None
+    ) -> Contact | None:
+        facts = {"tenant": actor.tenant, "actor": actor.id, "conversation": conversation}
+        self._lock(_LOCK_CONVERSATION, facts)
+        row = self._connection.execute(_FACTS_OF_CONVERSATION, facts | {"key": key}).one()
+        if row.id is None:
+            return None
+        pair = Pair(row.tenant, row.low, row.high)
+        return self._contact(row, pair, conversation, actor.id, key)
+
+    def _lock(self, statement: Select[Any], params: dict[str, Any]) -> None:
+        # On SQLite the transaction began IMMEDIATE: it holds everything already.
+        if self._connection.dialect.name != "sqlite":
+            self._connection.execute(statement, params)
+
+    def _contact(
+        self,
+        row: Row[Any],
+        pair: Pair,
+        conversation_id: ConversationId,
+        actor: UserId,
+        key: Key | None,
+    ) -> Contact:
+        found = None if row.id is None else self._identity.seen(conversation_of(row))
+        return Contact(
+            mode=Mode(row.mode),
+            pair=pair,
+            conversation_id=conversation_id,
+            conversation=found,
+            actor=self._account(User(pair.tenant, actor), row, "actor"),
+            partner=self._account(User(pair.tenant, pair.other_than(actor)), row, "partner"),
+            actor_blocks=bool(row.actor_blocks),
+            partner_blocks=bool(row.partner_blocks),
+            earlier=_earlier(row, conversation_id, actor, key),
+        )
+
+    def _account(self, user: User, row: Row[Any], name: str) -> Account:
+        columns = row._mapping
+        position = columns[f"{name}_position"]
+        if position is None:
+            return Account(user=user)
+        return self._identity.stored(
+            Account(
+                user=user,
+                position=position,
+                unread=columns[f"{name}_unread"],
+                sends=columns[f"{name}_sends"],
+                starts=columns[f"{name}_starts"],
+            )
+        )
+
+    def add_block(self, pair: Pair, block_: Block) -> None:
+        self._batch.insert(
+            block,
+            {
+                "tenant": pair.tenant,
+                "blocker": pair.other_than(block_.blocked),
+                "blocked": block_.blocked,
+                "since_us": block_.since_us,
+                "position": block_.position,
+            },
+        )
+
+    def remove_block(self, pair: Pair, *, blocked: UserId) -> None:
+        blocker = pair.other_than(blocked)
+        self._batch.delete(block, {"tenant": pair.tenant, "blocker": blocker, "blocked": blocked})
+
+    def blocks(self, *, blocker: User, blocked: UserId) -> Reading[bool]:
+        facts = {"tenant": blocker.tenant, "blocker": blocker.id, "blocked": blocked}
+        row = self._connection.execute(_BLOCKS, facts).one()
+        return Reading(Mode(row.mode), bool(row.blocks))
+
+    def blocked_by(
+        self, blocker: User, *, before: int | None, limit: int
+    ) -> Reading[Sequence[Block]]:
+        facts = {
+            "tenant": blocker.tenant,
+            "blocker": blocker.id,
+            "before": _ABOVE_ALL_POSITIONS if before is None else before,
+            "limit": limit,
+        }
+        rows = self._connection.execute(_BLOCK_LIST, facts).all()
+        lines = [
+            Block(blocked=row.blocked, since_us=row.since_us, position=row.position)
+            for row in rows
+            if row.blocked is not None
+        ]
+        return Reading(Mode(rows[0].mode), lines)
+
+
+def _earlier(
+    row: Row[Any], conversation_id: ConversationId, sender: UserId, key: Key | None
+) -> Posting | None:
+    if row.earlier_id is None:
+        return None
+    found = Message(
+        id=row.earlier_id,
+        conversation=conversation_id,
+        sender=sender,
+        body=row.earlier_body,
+        sent_at_us=row.earlier_sent_at_us,
+    )
+    return Posting(message=found, key=key, sender_only=bool(row.earlier_sender_only))
+
+
+def _conforms(
+    connection: Connection, batch: Batch, identity: Identity, namespace: bytes
+) -> Contacts:
+    return SqlContacts(connection, batch, identity, namespace)

@@ -1,0 +1,142 @@
+"""Conversations in SQL: the aggregate's row, and each user's listing of it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, false, or_, select, true, tuple_
+
+from dmcore.adapters.sql._batch import Batch
+from dmcore.adapters.sql._conditions import TENANT, has_side, id_param, text_param
+from dmcore.adapters.sql._identity import Identity
+from dmcore.adapters.sql._rows import conversation_row, side_row
+from dmcore.adapters.sql._schema import conversation, installation, message, side
+from dmcore.domain.conversation import Conversation, Side
+from dmcore.domain.ids import ConversationId, MessageId, User
+from dmcore.domain.inbox import InboxEntry, InboxPlace
+from dmcore.domain.message import Message
+from dmcore.domain.mode import Mode
+from dmcore.ports.conversations import Conversations
+from dmcore.ports.reading import Reading
+
+_OWNER = text_param("owner")
+
+
+def _listing(*, continued: bool) -> Select[Any]:
+    places = (side.c.newest, side.c.conversation_id)
+    lines = select(
+        side.c.conversation_id, side.c.other, side.c.newest, side.c.read, side.c.unread
+    ).where(side.c.tenant == TENANT, side.c.user_id == _OWNER, side.c.blocks == false())
+    if continued:
+        after = tuple_(
+            id_param("after_newest"),
+            id_param("after_conversation"),
+        )
+        lines = lines.where(tuple_(*places) < after)
+    page = (
+        lines.order_by(*(place.desc() for place in places))
+        .limit(bindparam("limit"))
+        .subquery("page")
+    )
+    return (
+        select(installation.c.mode, page)
+        .select_from(installation)
+        .outerjoin(page, true())
+        .order_by(page.c.newest.desc(), page.c.conversation_id.desc())
+    )
+
+
+_NEWEST_PAGE = _listing(continued=False)
+_NEXT_PAGE = _listing(continued=True)
+
+# It verifies the reader by itself, as every statement does that returns a text (CONV-1).
+_PREVIEWS = (
+    select(
+        message.c.conversation_id,
+        message.c.id,
+        message.c.sender,
+        message.c.body,
+        message.c.sent_at_us,
+    )
+    .join_from(message, conversation, conversation.c.id == message.c.conversation_id)
+    .where(
+        tuple_(message.c.conversation_id, message.c.id).in_(bindparam("places", expanding=True)),
+        has_side(conversation, _OWNER),
+        or_(message.c.sender == _OWNER, message.c.sender_only == false()),
+    )
+)
+
+
+class SqlConversations:
+    """The ``Conversations`` port."""
+
+    def __init__(self, connection: Connection, batch: Batch, identity: Identity) -> None:
+        self._connection = connection
+        self._batch = batch
+        self._identity = identity
+
+    def add(self, conversation_: Conversation) -> None:
+        self._batch.insert(conversation, conversation_row(conversation_))
+        self._list(conversation_, Side(), Side())
+
+    def save(self, conversation_: Conversation) -> None:
+        before = self._identity.before(conversation_.id)
+        if conversation_ != before:
+            self._batch.update(conversation, conversation_row(conversation_))
+            self._list(conversation_, before.low, before.high)
+
+    def _list(self, after: Conversation, low_before: Side, high_before: Side) -> None:
+        pair = after.pair
+        for user, before in ((pair.low, low_before), (pair.high, high_before)):
+            view = after.side_of(user)
+            if view == before or not view.exists:
+                continue
+            write = self._batch.update if before.exists else self._batch.insert
+            write(side, side_row(after, User(pair.tenant, user)))
+
+    def inbox(
+        self, owner: User, *, after: InboxPlace | None, limit: int
+    ) -> Reading[Sequence[InboxEntry]]:
+        facts: dict[str, Any] = {"tenant": owner.tenant, "owner": owner.id, "limit": limit}
+        statement = _NEWEST_PAGE
+        if after is not None:
+            facts |= {"after_newest": after.newest, "after_conversation": after.conversation}
+            statement = _NEXT_PAGE
+        rows = self._connection.execute(statement, facts).all()
+        lines = [row for row in rows if row.conversation_id is not None]
+        previews = self._previews(owner, [(row.conversation_id, row.newest) for row in lines])
+        entries = [
+            InboxEntry(
+                conversation=row.conversation_id,
+                other=row.other,
+                newest=row.newest,
+                preview=previews.get(row.conversation_id),
+                read=row.read,
+                unread=row.unread,
+            )
+            for row in lines
+        ]
+        return Reading(Mode(rows[0].mode), entries)
+
+    def _previews(
+        self, owner: User, places: Iterable[tuple[ConversationId, MessageId]]
+    ) -> dict[ConversationId, Message]:
+        wanted = list(places)
+        if not wanted:
+            return {}
+        rows = self._connection.execute(
+            _PREVIEWS, {"tenant": owner.tenant, "owner": owner.id, "places": wanted}
+        )
+        return {
+            row.conversation_id: Message(
+                id=row.id,
+                conversation=row.conversation_id,
+                sender=row.sender,
+                body=row.body,
+                sent_at_us=row.sent_at_us,
+            )
+            for row in rows
+        }
+
+
+def _conforms(connection: Connection, batch: Batch, identity: Identity) -> Conversations:
+    return SqlConversations(connection, batch, identity)

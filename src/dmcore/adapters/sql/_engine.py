@@ -1,0 +1,89 @@
+"""Connecting: which URLs are understood, and how each database is set up."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from dmcore.errors import InvalidSetting, NotInitialised
+
+Synchronous = Literal["FULL", "NORMAL"]
+IsolationLevel = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
+
+_ISOLATION_LEVELS: Final = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
+_SYNCHRONOUS: Final = ("FULL", "NORMAL")
+_BUSY_TIMEOUT_S: Final = 30
+
+
+def parse_url(text: str) -> URL:
+    """Read a database URL. Raises ``InvalidSetting``, which never shows it."""
+    url = None
+    if isinstance(text, str):
+        try:
+            url = make_url(text)
+        except (ArgumentError, ValueError):
+            url = None
+    if url is None:
+        raise InvalidSetting("url", "is not a database URL")
+    backend = url.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise InvalidSetting("url", "must begin with sqlite:/// or postgresql://")
+    if backend == "sqlite" and (not url.database or ":memory:" in url.database):
+        raise InvalidSetting("url", "SQLite needs a file; the in-memory store is another adapter")
+    return url
+
+
+def make_engine(
+    url: URL,
+    *,
+    isolation_level: IsolationLevel | None,
+    synchronous: Synchronous,
+    pool_size: int,
+) -> Engine:
+    """An engine whose errors and logs show no parameter. Raises ``InvalidSetting``."""
+    if isolation_level is not None and isolation_level not in _ISOLATION_LEVELS:
+        raise InvalidSetting("isolation_level", f"must be one of {', '.join(_ISOLATION_LEVELS)}")
+    if synchronous not in _SYNCHRONOUS:
+        raise InvalidSetting("synchronous", "must be FULL or NORMAL")
+    options: dict[str, Any] = {
+        "hide_parameters": True,
+        "pool_size": pool_size,
+        "max_overflow": pool_size,
+    }
+    if url.get_backend_name() == "sqlite":
+        # The driver must not begin transactions by itself: the runner begins them IMMEDIATE.
+        options["connect_args"] = {
+            "isolation_level": None,
+            "check_same_thread": False,
+            "timeout": _BUSY_TIMEOUT_S,
+        }
+    elif isolation_level is not None:
+        options["isolation_level"] = isolation_level
+    engine = None
+    try:
+        engine = create_engine(url, **options)
+    except (SQLAlchemyError, ImportError, TypeError, ValueError):
+        engine = None
+    if engine is None:
+        raise InvalidSetting("url", "names a driver that is missing or does not take these options")
+    if engine.dialect.driver not in ("pysqlite", "psycopg"):
+        raise InvalidSetting("url", "must use the sqlite or the psycopg driver")
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine, synchronous)
+    return engine
+
+
+def check_file(url: URL) -> None:
+    """Raise ``NotInitialised`` rather than let SQLite create an empty file."""
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise NotInitialised
+
+
+def _prepare_sqlite(engine: Engine, synchronous: Synchronous) -> None:
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")

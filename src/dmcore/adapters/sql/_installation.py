@@ -1,0 +1,60 @@
+"""The installation record in SQL."""
+
+from sqlalchemy import Connection, func, select
+
+from dmcore.adapters.sql._batch import Batch
+from dmcore.adapters.sql._schema import block, conversation, installation, journal, mailbox, message
+from dmcore.domain.mode import Mode
+from dmcore.ports.installation import Installation, StoreStatus
+
+_RECORD = select(installation)
+_HELD_RECORD = _RECORD.with_for_update()
+_STATUS = select(
+    installation.c.mode,
+    installation.c.schema_version,
+    *(
+        select(func.count()).select_from(table).scalar_subquery().label(name)
+        for name, table in (
+            ("conversations", conversation),
+            ("messages", message),
+            ("users", mailbox),
+            ("blocks", block),
+            ("journal_entries", journal),
+        )
+    ),
+)
+
+
+class SqlInstallation:
+    """The ``Installation`` port."""
+
+    def __init__(self, connection: Connection, batch: Batch) -> None:
+        self._connection = connection
+        self._batch = batch
+
+    def mode(self) -> Mode:
+        return Mode(self._connection.execute(_RECORD).one().mode)
+
+    def hold_mode(self) -> Mode:
+        return Mode(self._connection.execute(_HELD_RECORD).one().mode)
+
+    def set_mode(self, mode: Mode) -> None:
+        row = self._connection.execute(_RECORD).one()
+        self._batch.update(installation, {**row._mapping, "mode": mode.value})
+
+    def status(self) -> StoreStatus:
+        row = self._connection.execute(_STATUS).one()
+        return StoreStatus(
+            mode=Mode(row.mode),
+            schema_version=row.schema_version,
+            store=self._connection.dialect.name,
+            conversations=row.conversations,
+            messages=row.messages,
+            users=row.users,
+            blocks=row.blocks,
+            journal_entries=row.journal_entries,
+        )
+
+
+def _conforms(connection: Connection, batch: Batch) -> Installation:
+    return SqlInstallation(connection, batch)

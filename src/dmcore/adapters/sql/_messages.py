@@ -1,0 +1,159 @@
+"""Messages in SQL."""
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    true,
+)
+
+from dmcore.adapters.sql._batch import Batch
+from dmcore.adapters.sql._conditions import CONVERSATION, has_side, id_param, text_param
+from dmcore.adapters.sql._rows import posting_row
+from dmcore.adapters.sql._schema import conversation, installation, message
+from dmcore.domain.ids import ConversationId, MessageId, User
+from dmcore.domain.message import Message, Posting
+from dmcore.domain.mode import Mode
+from dmcore.domain.paging import ThreadPlace
+from dmcore.ports.messages import Marking, Messages, ThreadRows
+from dmcore.ports.reading import Reading
+
+_READER = text_param("reader")
+_PLACE = id_param("place")
+
+
+def _mine(low: ColumnElement[Any], high: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The value of the reader's side."""
+    return case((conversation.c.low == _READER, low), else_=high)
+
+
+def _is_visible() -> ColumnElement[bool]:
+    """Whether the reader sees a message now, whose conversation is joined."""
+    blocks = _mine(conversation.c.low_blocks, conversation.c.high_blocks)
+    return or_(
+        message.c.sender == _READER, and_(message.c.sender_only == false(), blocks == false())
+    )
+
+
+def _own_messages(*columns: ColumnElement[Any]) -> Select[Any]:
+    """Messages that the reader sees, in a conversation that the reader has."""
+    return (
+        select(*columns)
+        .join_from(message, conversation, conversation.c.id == message.c.conversation_id)
+        .where(
+            message.c.conversation_id == CONVERSATION,
+            has_side(conversation, _READER),
+            _is_visible(),
+        )
+    )
+
+
+def _thread(condition: ColumnElement[bool] | None, *, forward: bool) -> Select[Any]:
+    rows = _own_messages(
+        message.c.id.label("message_id"), message.c.sender, message.c.body, message.c.sent_at_us
+    )
+    if condition is not None:
+        rows = rows.where(condition)
+    direction = message.c.id.asc() if forward else message.c.id.desc()
+    page = rows.order_by(direction).limit(bindparam("limit")).subquery("page")
+    return (
+        select(
+            installation.c.mode,
+            _mine(conversation.c.high, conversation.c.low).label("other"),
+            _mine(conversation.c.low_read, conversation.c.high_read).label("read"),
+            conversation.c.id,
+            page,
+        )
+        .select_from(installation)
+        .outerjoin(
+            conversation,
+            and_(conversation.c.id == CONVERSATION, has_side(conversation, _READER)),
+        )
+        .outerjoin(page, true())
+        .order_by(page.c.message_id.asc() if forward else page.c.message_id.desc())
+    )
+
+
+_NEWEST = _thread(None, forward=False)
+_BEFORE = _thread(message.c.id < _PLACE, forward=False)
+_AFTER = _thread(message.c.id > _PLACE, forward=True)
+
+_later = message.alias("later")
+_MARKING = _own_messages(
+    select(func.count())
+    .where(
+        _later.c.conversation_id == CONVERSATION,
+        _later.c.id > _PLACE,
+        _later.c.sender != _READER,
+        _later.c.sender_only == false(),
+    )
+    .scalar_subquery()
+    .label("unread_after")
+).where(message.c.id == _PLACE)
+
+
+class SqlMessages:
+    """The ``Messages`` port."""
+
+    def __init__(self, connection: Connection, batch: Batch) -> None:
+        self._connection = connection
+        self._batch = batch
+
+    def add(self, posting: Posting) -> None:
+        self._batch.insert(message, posting_row(posting))
+
+    def thread(
+        self, conversation: ConversationId, *, reader: User, place: ThreadPlace, limit: int
+    ) -> Reading[ThreadRows | None]:
+        facts: dict[str, Any] = {
+            "tenant": reader.tenant,
+            "reader": reader.id,
+            "conversation": conversation,
+            "limit": limit,
+        }
+        statement = _NEWEST
+        if place.before is not None:
+            statement, facts["place"] = _BEFORE, place.before
+        elif place.after is not None:
+            statement, facts["place"] = _AFTER, place.after
+        rows = self._connection.execute(statement, facts).all()
+        mode = Mode(rows[0].mode)
+        if rows[0].id is None:
+            return Reading(mode, None)
+        messages = [
+            Message(
+                id=row.message_id,
+                conversation=conversation,
+                sender=row.sender,
+                body=row.body,
+                sent_at_us=row.sent_at_us,
+            )
+            for row in rows
+            if row.message_id is not None
+        ]
+        return Reading(mode, ThreadRows(other=rows[0].other, read=rows[0].read, messages=messages))
+
+    def marking(
+        self, conversation: ConversationId, *, reader: User, through: MessageId
+    ) -> Marking | None:
+        facts = {
+            "tenant": reader.tenant,
+            "reader": reader.id,
+            "conversation": conversation,
+            "place": through,
+        }
+        count = self._connection.execute(_MARKING, facts).scalar_one_or_none()
+        return None if count is None else Marking(count)
+
+
+def _conforms(connection: Connection, batch: Batch) -> Messages:
+    return SqlMessages(connection, batch)

@@ -1,0 +1,229 @@
+"""The tables, and nothing about how they are used.
+
+Shard-ready (SCALE-1): every key holds its table's distribution column, which is the conversation
+for ``conversation`` and ``message`` and the user for ``mailbox``, ``side``, ``block`` and
+``journal``. The one exception is the second net under the pair (ADR 17).
+"""
+
+import struct
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    false,
+    text,
+)
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from dmcore.domain.body import Body
+from dmcore.domain.limits import Instants
+
+SCHEMA_VERSION: Final = 1
+
+
+class Identifier(TypeDecorator[UUID]):
+    """A UUID in its 16 bytes, which sort as the id does: ``uuid`` or, on SQLite, a blob."""
+
+    impl = Uuid
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(LargeBinary(16))
+        return dialect.type_descriptor(Uuid())
+
+    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> UUID | bytes | None:
+        return value.bytes if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> UUID | None:
+        return UUID(bytes=value) if isinstance(value, bytes) else value
+
+
+class BodyText(TypeDecorator[Body]):
+    """A message text. It leaves the driver as a ``Body``, so a logged row shows none (LEAK-1)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Body | None, _dialect: Dialect) -> str | None:
+        return None if value is None else value.text
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> Body | None:
+        return None if value is None else Body(value)
+
+
+class InstantList(TypeDecorator[Instants]):
+    """The instants of a limit window, eight bytes each."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Instants | None, _dialect: Dialect) -> bytes | None:
+        return None if value is None else struct.pack(f">{len(value)}q", *value)
+
+    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Instants | None:
+        return None if value is None else struct.unpack(f">{len(value) // 8}q", value)
+
+
+# Ids are compared by code point in every database, whatever its collation (PAIR-1).
+_Id: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+installation = Table(
+    "dm_installation",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("namespace", LargeBinary(16), nullable=False),
+    Column("mode", Text, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    CheckConstraint("mode IN ('off', 'read_only', 'replies_only', 'on')", name="mode"),
+)
+
+mailbox = Table(
+    "dm_mailbox",
+    metadata,
+    Column("tenant", _Id, nullable=False),
+    Column("user_id", _Id, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("unread", BigInteger, nullable=False),
+    Column("sends", InstantList, nullable=False),
+    Column("starts", InstantList, nullable=False),
+    PrimaryKeyConstraint("tenant", "user_id"),
+    CheckConstraint("position >= 0", name="position"),
+    CheckConstraint("unread >= 0", name="unread"),
+    postgresql_with={"fillfactor": 70},
+    sqlite_with_rowid=False,
+)
+
+conversation = Table(
+    "dm_conversation",
+    metadata,
+    Column("id", Identifier, nullable=False),
+    Column("tenant", _Id, nullable=False),
+    Column("low", _Id, nullable=False),
+    Column("high", _Id, nullable=False),
+    Column("newest", Identifier, nullable=False),
+    Column("low_newest", Identifier),
+    Column("low_read", Identifier),
+    Column("low_unread", BigInteger, nullable=False),
+    Column("low_blocks", Boolean, nullable=False),
+    Column("high_newest", Identifier),
+    Column("high_read", Identifier),
+    Column("high_unread", BigInteger, nullable=False),
+    Column("high_blocks", Boolean, nullable=False),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("tenant", "low", "high"),
+    CheckConstraint("low < high", name="pair_order"),
+    CheckConstraint("low_unread >= 0 AND high_unread >= 0", name="unread"),
+    postgresql_with={"fillfactor": 70},
+    sqlite_with_rowid=False,
+)
+
+side = Table(
+    "dm_side",
+    metadata,
+    Column("tenant", _Id, nullable=False),
+    Column("user_id", _Id, nullable=False),
+    Column("conversation_id", Identifier, nullable=False),
+    Column("other", _Id, nullable=False),
+    Column("newest", Identifier, nullable=False),
+    Column("read", Identifier),
+    Column("unread", BigInteger, nullable=False),
+    Column("blocks", Boolean, nullable=False),
+    PrimaryKeyConstraint("tenant", "user_id", "conversation_id"),
+    CheckConstraint("unread >= 0", name="unread"),
+    sqlite_with_rowid=False,
+)
+
+Index(
+    "ix_dm_side_inbox",
+    side.c.tenant,
+    side.c.user_id,
+    side.c.newest,
+    side.c.conversation_id,
+    postgresql_where=side.c.blocks == false(),
+    sqlite_where=side.c.blocks == text("0"),
+)
+
+message = Table(
+    "dm_message",
+    metadata,
+    Column("conversation_id", Identifier, nullable=False),
+    Column("id", Identifier, nullable=False),
+    Column("sender", _Id, nullable=False),
+    Column("body", BodyText, nullable=False),
+    Column("sent_at_us", BigInteger, nullable=False),
+    Column("sender_only", Boolean, nullable=False),
+    Column("key", _Id),
+    PrimaryKeyConstraint("conversation_id", "id"),
+    ForeignKeyConstraint(["conversation_id"], [conversation.c.id]),
+    sqlite_with_rowid=False,
+)
+
+Index(
+    "uq_dm_message_key",
+    message.c.conversation_id,
+    message.c.sender,
+    message.c.key,
+    unique=True,
+    postgresql_where=message.c.key.is_not(None),
+    sqlite_where=message.c.key.is_not(None),
+)
+
+block = Table(
+    "dm_block",
+    metadata,
+    Column("tenant", _Id, nullable=False),
+    Column("blocker", _Id, nullable=False),
+    Column("blocked", _Id, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "blocker", "blocked"),
+    UniqueConstraint("tenant", "blocker", "position"),
+    CheckConstraint("blocker <> blocked", name="two_people"),
+    sqlite_with_rowid=False,
+)
+
+journal = Table(
+    "dm_journal",
+    metadata,
+    Column("tenant", _Id, nullable=False),
+    Column("user_id", _Id, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", _Id, nullable=False),
+    Column("other", _Id),
+    Column("conversation_id", Identifier),
+    Column("message_id", Identifier),
+    Column("mode", Text),
+    PrimaryKeyConstraint("tenant", "user_id", "position"),
+    CheckConstraint("position > 0", name="position"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,153 @@
+"""The runner of the SQL stores: begin, call, flush, commit, and start over where that helps."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from dmcore.adapters.sql._batch import Batch
+from dmcore.adapters.sql._contacts import SqlContacts
+from dmcore.adapters.sql._conversations import SqlConversations
+from dmcore.adapters.sql._errors import Remedy, Verdict, judge
+from dmcore.adapters.sql._identity import Identity
+from dmcore.adapters.sql._inspection import SqlInspection
+from dmcore.adapters.sql._installation import SqlInstallation
+from dmcore.adapters.sql._mailboxes import SqlJournal, SqlMailboxes
+from dmcore.adapters.sql._messages import SqlMessages
+from dmcore.ports.transactions import Transaction, Transactions
+
+Params = ParamSpec("Params")
+Result = TypeVar("Result")
+
+_PATIENCE_S: Final = 20.0
+_LONGEST_PAUSE_S: Final = 0.05
+_MOST_RECONNECTS: Final = 2
+
+
+class SqlTransaction:
+    """The ``Transaction`` port on one connection."""
+
+    def __init__(self, connection: Connection, namespace: bytes) -> None:
+        self._batch = Batch(connection)
+        identity = Identity()
+        self.namespace = namespace
+        self.installation = SqlInstallation(connection, self._batch)
+        self.contacts = SqlContacts(connection, self._batch, identity, namespace)
+        self.conversations = SqlConversations(connection, self._batch, identity)
+        self.messages = SqlMessages(connection, self._batch)
+        self.mailboxes = SqlMailboxes(connection, self._batch, identity)
+        self.journal = SqlJournal(connection, self._batch)
+        self.inspection = SqlInspection(connection)
+
+    def flush(self) -> None:
+        """Send the collected writes."""
+        self._batch.flush()
+
+
+class SqlTransactions:
+    """The ``Transactions`` port over an engine."""
+
+    def __init__(self, engine: Engine, namespace: bytes) -> None:
+        self._engine = engine
+        self._namespace = namespace
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._reading = engine
+        self._snapshot = engine
+        if not self._is_sqlite:
+            # A single statement needs no BEGIN and COMMIT around it: two round trips saved.
+            self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+            self._snapshot = engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+
+    def read(
+        self,
+        use_case: Callable[Concatenate[Transaction, Params], Result],
+        /,
+        *args: Params.args,
+        **kwargs: Params.kwargs,
+    ) -> Result:
+        def once(_committing: "_Flag") -> Result:
+            with self._reading.connect() as connection:
+                return use_case(SqlTransaction(connection, self._namespace), *args, **kwargs)
+
+        return self._run(once)
+
+    def snapshot(
+        self,
+        use_case: Callable[Concatenate[Transaction, Params], Result],
+        /,
+        *args: Params.args,
+        **kwargs: Params.kwargs,
+    ) -> Result:
+        def once(_committing: "_Flag") -> Result:
+            with self._snapshot.connect() as connection:
+                if self._is_sqlite:
+                    connection.exec_driver_sql("BEGIN")
+                return use_case(SqlTransaction(connection, self._namespace), *args, **kwargs)
+
+        return self._run(once)
+
+    def write(
+        self,
+        use_case: Callable[Concatenate[Transaction, Params], Result],
+        /,
+        *args: Params.args,
+        **kwargs: Params.kwargs,
+    ) -> Result:
+        def once(committing: "_Flag") -> Result:
+            with self._engine.connect() as connection:
+                if self._is_sqlite:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                transaction = SqlTransaction(connection, self._namespace)
+                result = use_case(transaction, *args, **kwargs)
+                transaction.flush()
+                committing.is_set = True
+                connection.commit()
+                return result
+
+        return self._run(once)
+
+    def _run(self, once: Callable[["_Flag"], Result]) -> Result:
+        began = time.monotonic()
+        attempt = 0
+        while True:
+            attempt += 1
+            committing = _Flag()
+            try:
+                return once(committing)
+            except SQLAlchemyError as error:
+                verdict = judge(error)
+            # Outside the handler, so that the foreign error is not in the chain of ours.
+            if not _may_start_over(verdict, committing, attempt, time.monotonic() - began):
+                raise verdict.error
+            _pause(attempt)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+class _Flag:
+    is_set = False
+
+
+def _may_start_over(verdict: Verdict, committing: _Flag, attempt: int, elapsed_s: float) -> bool:
+    if verdict.remedy is Remedy.START_OVER:
+        return elapsed_s < _PATIENCE_S
+    # A connection lost during COMMIT: whether it happened is not known, so the caller decides.
+    if verdict.remedy is Remedy.RECONNECT:
+        return not committing.is_set and attempt <= _MOST_RECONNECTS
+    return False
+
+
+def _pause(attempt: int) -> None:
+    """Wait a random moment, longer the more often it went wrong, so that writers part."""
+    longest_s = min(0.001 * 2 ** min(attempt, 10), _LONGEST_PAUSE_S)
+    time.sleep(random.uniform(0, longest_s))  # noqa: S311 - jitter, not a secret
+
+
+def _conforms(engine: Engine) -> Transactions:
+    return SqlTransactions(engine, b"")

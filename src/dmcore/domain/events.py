@@ -1,0 +1,55 @@
+"""Facts: what happened, without content (AUD-1, FEED-2).
+
+A fact names who did what to whom and when. It has no field that could hold a text, a length or a
+preview, so the journal cannot leak one.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+import attrs
+
+from dmcore.domain.ids import ConversationId, MessageId, User, UserId
+from dmcore.domain.instants import to_datetime
+from dmcore.domain.mode import Mode
+
+
+class Action(StrEnum):
+    """Everything that can be written into the journal."""
+
+    CONVERSATION_STARTED = "conversation_started"
+    MESSAGE_SENT = "message_sent"
+    MARKED_READ = "marked_read"
+    USER_BLOCKED = "user_blocked"
+    USER_UNBLOCKED = "user_unblocked"
+    MODE_CHANGED = "mode_changed"
+
+
+@attrs.frozen(kw_only=True)
+class Fact:
+    """One thing that happened. Fields that do not apply are ``None``."""
+
+    action: Action
+    actor: UserId
+    at_us: int
+    other: UserId | None = None
+    conversation: ConversationId | None = None
+    message: MessageId | None = None
+    mode: Mode | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it happened, in UTC."""
+        return to_datetime(self.at_us)
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """A fact in the journal of one user who may know it.
+
+    Positions of an owner are 1, 2, 3, … in commit order, without a gap.
+    """
+
+    owner: User
+    position: int
+    fact: Fact

@@ -1,0 +1,156 @@
+"""The ids of the product: how each is read, derived and ordered.
+
+Ids exist only in valid form: a string from outside becomes an id here or not at all.
+"""
+
+import hashlib
+import unicodedata
+from typing import Final, NewType
+from uuid import UUID
+
+import attrs
+
+from dmcore.errors import InvalidId, InvalidKey
+
+UserId = NewType("UserId", str)
+"""A host's user, as text: 1..255 code points, compared byte for byte (spec section 1, EMB-5)."""
+TenantId = NewType("TenantId", str)
+"""A host's organisation, the same kind of text; ``""`` where there is only one (TEN-1)."""
+Key = NewType("Key", str)
+"""An idempotency key, scoped to (conversation, sender), of the same form as a user id (MSG-3)."""
+ConversationId = NewType("ConversationId", UUID)
+"""UUIDv8 derived from installation namespace, tenant and pair (PAIR-1)."""
+MessageId = NewType("MessageId", UUID)
+"""UUIDv7 that grows within its conversation: sort key, cursor and read marker (MSG-2)."""
+
+LONGEST_ID: Final = 255
+
+
+@attrs.frozen
+class User:
+    """A user of a tenant: users of different tenants are different whatever their ids (TEN-1)."""
+
+    tenant: TenantId
+    id: UserId
+
+
+def parse_user_id(text: str) -> UserId:
+    """Read a user id. Raises ``InvalidId``."""
+    return UserId(_parse("user", text))
+
+
+def parse_tenant_id(text: str) -> TenantId:
+    """Read a tenant id; the empty text is the default tenant. Raises ``InvalidId``."""
+    if text == "":
+        return TenantId("")
+    return TenantId(_parse("tenant", text))
+
+
+def parse_key(text: str) -> Key:
+    """Read an idempotency key. Raises ``InvalidKey``."""
+    reason = _fault_of(text)
+    if reason is not None:
+        raise InvalidKey(reason)
+    return Key(text)
+
+
+def parse_conversation_id(value: UUID | str) -> ConversationId:
+    """Read a conversation id. Raises ``InvalidId``; whether it exists is another question."""
+    return ConversationId(_parse_uuid("conversation", value))
+
+
+def parse_message_id(value: UUID | str) -> MessageId:
+    """Read a message id. Raises ``InvalidId``; whether it exists is another question."""
+    return MessageId(_parse_uuid("message", value))
+
+
+def _parse(kind: str, text: str) -> str:
+    reason = _fault_of(text)
+    if reason is not None:
+        raise InvalidId(kind, reason)
+    return text
+
+
+def _fault_of(text: object) -> str | None:
+    # Callers without a type checker hand in numbers and None: they get the typed error as well.
+    if not isinstance(text, str):
+        return "it is not text"
+    if text == "":
+        return "it is empty"
+    if len(text) > LONGEST_ID:
+        return f"it is longer than {LONGEST_ID} characters"
+    # Almost every id is printable: then it has no category C character and needs no closer look.
+    if text.isprintable():
+        return None
+    categories = {unicodedata.category(character) for character in text}
+    if "Cc" in categories:
+        return "it holds a control character"
+    if "Cs" in categories:
+        return "it holds a lone surrogate"
+    return None
+
+
+def _parse_uuid(kind: str, value: object) -> UUID:
+    if isinstance(value, UUID):
+        return value
+    fault = InvalidId(kind, "it is not a UUID")
+    if not isinstance(value, str) or len(value) != 36:  # noqa: PLR2004 - the canonical form
+        raise fault
+    try:
+        parsed = UUID(value)
+    except ValueError:
+        parsed = None
+    if parsed is None or str(parsed) != value.lower():
+        raise fault
+    return parsed
+
+
+def derive_conversation_id(namespace: bytes, *parts: str) -> ConversationId:
+    """The UUIDv8 that is the conversation of ``parts`` (tenant, low, high) here (PAIR-1).
+
+    ``namespace`` is the installation's secret of 16 bytes, so an id tells an outsider nothing. Each
+    part is written with its length before it: no two different triples are the same bytes.
+    """
+    digest = hashlib.sha256(namespace)
+    for part in parts:
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(4, "big") + encoded)
+    number = int.from_bytes(digest.digest()[:16], "big")
+    return ConversationId(UUID(int=_stamped(number, version=8)))
+
+
+_VERSION_BITS: Final = 0xF << 76
+_VARIANT_BITS: Final = 0x3 << 62
+_LOW_BITS: Final = (1 << 62) - 1
+_MIDDLE_BITS: Final = (1 << 12) - 1
+_LARGEST_MS: Final = (1 << 48) - 1
+
+
+def _stamped(number: int, *, version: int) -> int:
+    cleared = number & ~(_VERSION_BITS | _VARIANT_BITS)
+    return cleared | version << 76 | 0x2 << 62
+
+
+def next_message_id(now_us: int, entropy: int, after: MessageId | None) -> MessageId:
+    """A UUIDv7 for the instant ``now_us``, greater than ``after`` whatever the clock says (MSG-2).
+
+    ``entropy`` is a number of 74 random bits. Where the clock has not moved past ``after`` (same
+    millisecond, or it jumped back), the id continues from ``after`` by a random step of 32 bits, so
+    order holds and the next id still cannot be guessed.
+    """
+    milliseconds = min(max(now_us // 1000, 0), _LARGEST_MS)
+    fresh = milliseconds << 74 | entropy & ((1 << 74) - 1)
+    if after is not None:
+        fresh = max(fresh, _payload(after) + 1 + (entropy & 0xFFFFFFFF))
+    return MessageId(UUID(int=_spread(fresh)))
+
+
+def _payload(message: MessageId) -> int:
+    """The 122 bits of an id that are not version or variant, in order."""
+    number = message.int
+    return (number >> 80) << 74 | (number >> 64 & _MIDDLE_BITS) << 62 | number & _LOW_BITS
+
+
+def _spread(payload: int) -> int:
+    number = (payload >> 74) << 80 | (payload >> 62 & _MIDDLE_BITS) << 64 | payload & _LOW_BITS
+    return _stamped(number, version=7)

@@ -1,0 +1,122 @@
+"""Pages and the opaque cursors between them (PAGE-1).
+
+A cursor holds a place in a list and a mark of the list it belongs to. It is no secret and grants
+nothing; the mark makes a cursor smuggled from another list, user or conversation an error.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, NewType, Self, TypeVar
+from uuid import UUID
+
+import attrs
+
+from dmcore.domain.ids import ConversationId, MessageId, User
+from dmcore.domain.inbox import InboxPlace
+from dmcore.errors import InvalidCursor, InvalidPageSize
+
+Cursor = NewType("Cursor", str)
+"""An opaque place in a list; hand it back to the call that gave it."""
+
+LARGEST_PAGE: Final = 100
+Item = TypeVar("Item")
+
+
+def check_page_size(limit: int) -> int:
+    """Return ``limit`` when it is in 1..100. Raises ``InvalidPageSize``."""
+    if not _is_page_size(limit):
+        raise InvalidPageSize(LARGEST_PAGE)
+    return limit
+
+
+def _is_page_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_PAGE
+
+
+@attrs.frozen
+class Page(Generic[Item]):
+    """A bounded piece of a list. ``next`` continues it and is ``None`` at the end."""
+
+    items: tuple[Item, ...]
+    next: Cursor | None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether at least one further item follows."""
+        return self.next is not None
+
+    @classmethod
+    def cut(cls, found: Sequence[Item], limit: int, place: Callable[[Item], Cursor]) -> Self:
+        """A page of ``limit`` from ``found``, which was read with one item to spare."""
+        items = tuple(found[:limit])
+        return cls(items, place(items[-1]) if len(found) > limit else None)
+
+
+@attrs.frozen(kw_only=True)
+class ThreadPlace:
+    """Which messages of a thread: the newest, those before a message, or those after one."""
+
+    before: MessageId | None = None
+    after: MessageId | None = None
+
+
+_MARK_SIZE: Final = 8
+_UUID_SIZE: Final = 16
+_POSITION_SIZE: Final = 8
+
+
+@attrs.frozen
+class CursorScope:
+    """The list that cursors belong to: its name, its reader and what it is a list of."""
+
+    name: str
+    user: User
+    subject: str = ""
+
+    def message(self, message: MessageId) -> Cursor:
+        return self._cursor(message.bytes)
+
+    def read_message(self, cursor: str) -> MessageId:
+        return MessageId(UUID(bytes=self._payload(cursor, _UUID_SIZE)))
+
+    def inbox(self, place: InboxPlace) -> Cursor:
+        return self._cursor(place.newest.bytes + place.conversation.bytes)
+
+    def read_inbox(self, cursor: str) -> InboxPlace:
+        payload = self._payload(cursor, 2 * _UUID_SIZE)
+        return InboxPlace(
+            newest=MessageId(UUID(bytes=payload[:_UUID_SIZE])),
+            conversation=ConversationId(UUID(bytes=payload[_UUID_SIZE:])),
+        )
+
+    def position(self, position: int) -> Cursor:
+        return self._cursor(position.to_bytes(_POSITION_SIZE, "big"))
+
+    def read_position(self, cursor: str) -> int:
+        # The first bit is left out: a position is never negative in any store.
+        return int.from_bytes(self._payload(cursor, _POSITION_SIZE), "big") & (1 << 63) - 1
+
+    def _mark(self) -> bytes:
+        parts = (self.name, self.user.tenant, self.user.id, self.subject)
+        return hashlib.sha256("\0".join(parts).encode()).digest()[:_MARK_SIZE]
+
+    def _cursor(self, payload: bytes) -> Cursor:
+        return Cursor(base64.urlsafe_b64encode(self._mark() + payload).decode().rstrip("="))
+
+    def _payload(self, cursor: str, size: int) -> bytes:
+        content = _decoded(cursor)
+        if content is None or len(content) != _MARK_SIZE + size:
+            raise InvalidCursor
+        if content[:_MARK_SIZE] != self._mark():
+            raise InvalidCursor
+        return content[_MARK_SIZE:]
+
+
+def _decoded(cursor: str) -> bytes | None:
+    try:
+        text = cursor.encode("ascii")
+        return base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (AttributeError, UnicodeEncodeError, binascii.Error):
+        return None

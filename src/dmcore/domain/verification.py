@@ -1,0 +1,119 @@
+"""What must hold in any store, checked against a second count (OPS-5).
+
+A store counts (``ports.inspection``), this file judges. A finding names rows by their ids and never
+by what they hold.
+"""
+
+from collections.abc import Iterator
+
+import attrs
+
+from dmcore.domain.account import Account
+from dmcore.domain.conversation import Conversation, Side
+from dmcore.domain.ids import MessageId
+
+
+@attrs.frozen(kw_only=True)
+class SideCensus:
+    """One side recounted from the messages, beside what the user's listing says.
+
+    ``listed`` is ``None`` where the listing has no row; ``is_block_listed`` is what the user's
+    block list says about the partner.
+    """
+
+    newest_visible: MessageId | None
+    unread: int
+    is_block_listed: bool
+    listed: Side | None
+
+
+@attrs.frozen(kw_only=True)
+class ConversationCensus:
+    """A conversation as stored, and recounted. ``newest`` is the greatest stored message id."""
+
+    conversation: Conversation
+    newest: MessageId | None
+    low: SideCensus
+    high: SideCensus
+
+
+@attrs.frozen(kw_only=True)
+class AccountCensus:
+    """An account as stored, and recounted from its journal and its listing."""
+
+    account: Account
+    entries: int
+    first_position: int | None
+    last_position: int | None
+    unread_listed: int
+
+
+@attrs.frozen(kw_only=True)
+class Orphans:
+    """Rows whose owner row is missing, and messages by someone who is not of the pair."""
+
+    messages: int
+    sides: int
+    journal_entries: int
+    foreign_senders: int
+
+
+@attrs.frozen
+class Finding:
+    """One thing that is not as it must be: the rule, and where."""
+
+    rule: str
+    where: str
+
+
+def conversation_findings(census: ConversationCensus, namespace: bytes) -> Iterator[Finding]:
+    """The rules of one conversation: pair, order, sides, unread, listing, blocks."""
+    conversation = census.conversation
+    where = f"conversation {conversation.id}"
+    if conversation.id != conversation.pair.conversation_id(namespace):
+        yield Finding("the id is not the one of its pair", where)
+    if conversation.newest != census.newest:
+        yield Finding("the newest message is not the greatest stored", where)
+    sides = (("low", conversation.low, census.low), ("high", conversation.high, census.high))
+    for name, side, counted in sides:
+        for rule in _side_faults(side, counted):
+            yield Finding(rule, f"{where}, {name} side")
+
+
+def _side_faults(side: Side, counted: SideCensus) -> Iterator[str]:
+    if side.newest != counted.newest_visible:
+        yield "the newest visible message is another one"
+    if side.unread != counted.unread:
+        yield "the unread count is not the number of unread messages"
+    if side.blocks != counted.is_block_listed:
+        yield "the side and the block list disagree"
+    if counted.listed != (side if side.exists else None):
+        yield "the listing is not the side"
+
+
+def account_findings(census: AccountCensus) -> Iterator[Finding]:
+    """The rules of one account: positions without a gap, unread total."""
+    account = census.account
+    where = f"mailbox of tenant {account.user.tenant!r}, user {account.user.id!r}"
+    expected = (account.position, 1, account.position) if account.position else (0, None, None)
+    if (census.entries, census.first_position, census.last_position) != expected:
+        yield Finding("the journal positions have a gap or another end", where)
+    if account.unread != census.unread_listed:
+        yield Finding("the unread total is not the sum over the inbox", where)
+    if list(account.sends) != sorted(account.sends) or list(account.starts) != sorted(
+        account.starts
+    ):
+        yield Finding("the instants of a limit are not in order", where)
+
+
+def orphan_findings(orphans: Orphans) -> Iterator[Finding]:
+    """The rules of rows that belong together."""
+    rules = (
+        ("messages without a conversation", orphans.messages),
+        ("listings without a conversation", orphans.sides),
+        ("journal entries without a mailbox", orphans.journal_entries),
+        ("messages by someone outside the pair", orphans.foreign_senders),
+    )
+    for rule, count in rules:
+        if count:
+            yield Finding(rule, f"{count} rows")

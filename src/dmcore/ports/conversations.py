@@ -1,0 +1,40 @@
+"""Conversations: the aggregate of a pair, and each user's listing of theirs."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from dmcore.domain.conversation import Conversation
+from dmcore.domain.ids import User
+from dmcore.domain.inbox import InboxEntry, InboxPlace
+from dmcore.ports.reading import Reading
+
+
+class Conversations(Protocol):
+    """Storage of conversations.
+
+    Both writing methods MUST keep the listing of each user equal to the aggregate's side, in the
+    same transaction, and MUST be called only while the pair is held.
+    """
+
+    def add(self, conversation: Conversation) -> None:
+        """Store a conversation that is not there yet.
+
+        That the pair has one already MUST be noticed by the store itself (PAIR-1), and MUST make
+        the transaction start over with fresh facts (PAIR-2).
+        """
+        ...
+
+    def save(self, conversation: Conversation) -> None:
+        """Store the new state of a conversation that is there."""
+        ...
+
+    def inbox(
+        self, owner: User, *, after: InboxPlace | None, limit: int
+    ) -> Reading[Sequence[InboxEntry]]:
+        """The owner's conversations, newest visible activity first, strictly after ``after``.
+
+        Conversations that do not exist for the owner, and those with someone whom the owner blocks,
+        are left out before ``limit`` is applied (PAGE-1). Ties of time are broken by id. In two
+        statements at most, whatever the size (PAGE-3).
+        """
+        ...

@@ -1,0 +1,45 @@
+"""The one record of an installation: its switch, and its health."""
+
+from typing import Protocol
+
+import attrs
+
+from dmcore.domain.mode import Mode
+
+
+@attrs.frozen(kw_only=True)
+class StoreStatus:
+    """What an operator may see of a store: mode, versions and counts, never content (OPS-3)."""
+
+    mode: Mode
+    schema_version: int
+    store: str
+    conversations: int
+    messages: int
+    users: int
+    blocks: int
+    journal_entries: int
+
+
+class Installation(Protocol):
+    """The installation record.
+
+    A store is born with mode ``off`` and a random namespace of 16 bytes, which never changes: every
+    conversation id is derived from it (PAIR-1, OPS-1).
+    """
+
+    def mode(self) -> Mode:
+        """The mode now."""
+        ...
+
+    def hold_mode(self) -> Mode:
+        """The mode now, held: nobody else can turn the switch until the transaction ends."""
+        ...
+
+    def set_mode(self, mode: Mode) -> None:
+        """Change the switch: every transaction begun after this one commits MUST see it."""
+        ...
+
+    def status(self) -> StoreStatus:
+        """Counts and versions; it MAY be slow and MUST NOT hold up writers."""
+        ...

@@ -1,0 +1,26 @@
+"""Mailboxes: the per-user rows."""
+
+from typing import Protocol
+
+from dmcore.domain.account import Account
+from dmcore.domain.ids import User
+from dmcore.ports.reading import Reading
+
+
+class Mailboxes(Protocol):
+    """Storage of accounts."""
+
+    def hold(self, user: User) -> Account:
+        """Hold one user's account alone; fresh if never stored. In one statement."""
+        ...
+
+    def save(self, account: Account) -> None:
+        """Store the state of a held account, or of one that does not exist yet.
+
+        Where it was read as fresh and exists by now, the transaction MUST start over.
+        """
+        ...
+
+    def unread(self, user: User) -> Reading[int]:
+        """The user's unread total, 0 for an unknown user. In one statement, without counting."""
+        ...
