@@ -19,6 +19,17 @@ class DmcoreError(Exception):
         super().__init__(message)
         self.details: dict[str, str | int | float] = details
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Subclasses take other arguments than the one text that Exception keeps; a host may send
+        # an error between processes all the same.
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[DmcoreError], args: tuple[object, ...]) -> DmcoreError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
+
 
 # What a caller handed in -----------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ nothing; the mark makes a cursor smuggled from another list, user or conversatio
 """
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, NewType, Self, TypeVar
@@ -103,20 +102,24 @@ class CursorScope:
         return hashlib.sha256("\0".join(parts).encode()).digest()[:_MARK_SIZE]
 
     def _cursor(self, payload: bytes) -> Cursor:
-        return Cursor(base64.urlsafe_b64encode(self._mark() + payload).decode().rstrip("="))
+        return Cursor(_encoded(self._mark() + payload))
 
     def _payload(self, cursor: str, size: int) -> bytes:
         content = _decoded(cursor)
-        if content is None or len(content) != _MARK_SIZE + size:
-            raise InvalidCursor
-        if content[:_MARK_SIZE] != self._mark():
+        if len(content) != _MARK_SIZE + size or content[:_MARK_SIZE] != self._mark():
             raise InvalidCursor
         return content[_MARK_SIZE:]
 
 
-def _decoded(cursor: str) -> bytes | None:
+def _encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> bytes:
+    """The bytes of a cursor; none at all for a text that no cursor has."""
     try:
-        text = cursor.encode("ascii")
-        return base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (AttributeError, UnicodeEncodeError, binascii.Error):
-        return None
+        content = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except (TypeError, ValueError):
+        return b""
+    # Decoding is lenient about letters and spare bits; a cursor has one spelling only.
+    return content if _encoded(content) == cursor else b""

@@ -87,7 +87,7 @@ _WIDTH: Final = max(len(shape.columns) for shape in SHAPES)
 
 
 class Batch:
-    """What a unit of work wants written; ``flush`` sends it, in the order in which it was added."""
+    """What a unit of work wants written; ``flush`` sends it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -108,6 +108,9 @@ class Batch:
         """Send everything as one statement; nothing where nothing was added."""
         if not self._rows:
             return
+        # One order for everybody, tables first and then keys: writers that insert the same missing
+        # rows wait for each other instead of locking each other out.
+        self._rows.sort(key=_order)
         dialect = self._connection.dialect
         width = _WIDTH if dialect.name == "sqlite" else 0
         values: list[object] = []
@@ -124,6 +127,14 @@ class Batch:
         statement = _sqlite_statement(len(shapes)) if width else _postgres_statement(shapes)
         self._rows.clear()
         self._connection.exec_driver_sql(statement, tuple(values))
+
+
+_RANKS: Final = {table.name: rank for rank, table in enumerate(_schema.metadata.sorted_tables)}
+
+
+def _order(write: tuple[Shape, Row]) -> tuple[int, list[object]]:
+    shape, row = write
+    return _RANKS[shape.table.name], [row[key] for key in shape.keys]
 
 
 @cache
