@@ -24,66 +24,80 @@ class Verb(StrEnum):
     DELETE = "delete"
 
 
+Row = Mapping[str, object]
+Binder = Callable[[Any], object] | None
+
+
 @attrs.frozen
 class Shape:
-    """A kind of write: which verb on which table."""
+    """A kind of write: which verb on which table, with values for which columns.
+
+    The columns of the primary key come last where the row is found by them.
+    """
 
     verb: Verb
-    table: Table = attrs.field(eq=lambda table: table.name)
-
-    @property
-    def name(self) -> str:
-        return f"{self.verb}_{self.table.name}"
+    table: str
+    columns: tuple[str, ...]
 
     @property
     def keys(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.table.primary_key)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The values that a write of this shape carries, in order."""
-        names = tuple(column.name for column in self.table.columns)
-        match self.verb:
-            case Verb.INSERT:
-                return names
-            case Verb.UPDATE:
-                return (*(name for name in names if name not in self.keys), *self.keys)
-            case Verb.DELETE:
-                return self.keys
+        return _KEYS[self.table]
 
     def sql(self, values: Iterable[str]) -> str:
         """The statement, with one expression for each of ``columns``."""
-        table = self.table.name
         given = list(values)
         if self.verb is Verb.INSERT:
             names = ", ".join(f'"{name}"' for name in self.columns)
-            return f"INSERT INTO {table} ({names}) VALUES ({', '.join(given)})"  # noqa: S608
+            return f"INSERT INTO {self.table} ({names}) VALUES ({', '.join(given)})"  # noqa: S608
         pairs = [f'"{name}" = {value}' for name, value in zip(self.columns, given, strict=True)]
         changes, found = pairs[: -len(self.keys)], pairs[-len(self.keys) :]
         where = " AND ".join(found)
         if self.verb is Verb.UPDATE:
-            return f"UPDATE {table} SET {', '.join(changes)} WHERE {where}"  # noqa: S608
-        return f"DELETE FROM {table} WHERE {where}"  # noqa: S608
+            return f"UPDATE {self.table} SET {', '.join(changes)} WHERE {where}"  # noqa: S608
+        return f"DELETE FROM {self.table} WHERE {where}"  # noqa: S608
 
 
-Row = Mapping[str, object]
-Binder = Callable[[Row], list[Any]]
+_TABLES: Final = _schema.metadata.sorted_tables
+_RANKS: Final = {table.name: rank for rank, table in enumerate(_TABLES)}
+_NAMES: Final = {table.name: tuple(table.columns.keys()) for table in _TABLES}
+_KEYS: Final = {table.name: tuple(table.primary_key.columns.keys()) for table in _TABLES}
 
-# The writes there are; SQLite has one trigger for each.
-SHAPES: Final = (
-    *(Shape(Verb.INSERT, table) for table in _schema.metadata.sorted_tables),
-    *(
-        Shape(Verb.UPDATE, table)
-        for table in (
-            _schema.installation,
-            _schema.mailbox,
-            _schema.conversation,
-            _schema.side,
+
+@cache
+def _whole(verb: Verb, table: str) -> Shape:
+    """The shape that carries every column its verb can."""
+    keys = _KEYS[table]
+    others = tuple(name for name in _NAMES[table] if name not in keys)
+    columns = {Verb.INSERT: _NAMES[table], Verb.UPDATE: others + keys, Verb.DELETE: keys}
+    return Shape(verb, table, columns[verb])
+
+
+@attrs.frozen
+class Write:
+    """One row to write; ``before`` is the row as it was read, where it is updated."""
+
+    verb: Verb
+    table: str
+    row: Row
+    before: Row
+
+    def shape(self) -> Shape:
+        """Only what is new: an insert without its nulls, an update without what stays."""
+        whole = _whole(self.verb, self.table)
+        if self.verb is Verb.DELETE:
+            return whole
+        keys = _KEYS[self.table] if self.verb is Verb.UPDATE else ()
+        row, before = self.row, self.before
+        return attrs.evolve(
+            whole,
+            columns=tuple(
+                name for name in whole.columns if name in keys or row[name] != before.get(name)
+            ),
         )
-    ),
-    Shape(Verb.DELETE, _schema.block),
-)
-_WIDTH: Final = max(len(shape.columns) for shape in SHAPES)
+
+    def order(self) -> tuple[int, list[Any]]:
+        """Its place among writes: tables first, then keys."""
+        return _RANKS[self.table], [self.row[key] for key in _KEYS[self.table]]
 
 
 class Batch:
@@ -91,58 +105,57 @@ class Batch:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._rows: list[tuple[Shape, Row]] = []
+        self._writes: list[Write] = []
 
     def insert(self, table: Table, row: Row) -> None:
-        self._rows.append((Shape(Verb.INSERT, table), row))
+        self._writes.append(Write(Verb.INSERT, table.name, row, {}))
 
-    def update(self, table: Table, row: Row) -> None:
-        """Replace a whole row, found by its primary key."""
-        self._rows.append((Shape(Verb.UPDATE, table), row))
+    def update(self, table: Table, row: Row, before: Row) -> None:
+        """Change a row, which is found by its primary key and was read as ``before``."""
+        self._writes.append(Write(Verb.UPDATE, table.name, row, before))
 
-    def delete(self, table: Table, row: Row) -> None:
-        """Delete a row, found by its primary key."""
-        self._rows.append((Shape(Verb.DELETE, table), row))
+    def delete(self, table: Table, key: Row) -> None:
+        self._writes.append(Write(Verb.DELETE, table.name, key, {}))
 
     def flush(self) -> None:
         """Send everything as one statement; nothing where nothing was added."""
-        if not self._rows:
+        if not self._writes:
             return
-        # One order for everybody, tables first and then keys: writers that insert the same missing
-        # rows wait for each other instead of locking each other out.
-        self._rows.sort(key=_order)
-        dialect = self._connection.dialect
-        width = _WIDTH if dialect.name == "sqlite" else 0
-        values: list[object] = []
-        for shape, row in self._rows:
-            bound = [
-                process(row[name]) if process else row[name]
-                for name, process in _binders(shape, dialect)
-            ]
-            if width:
-                values.append(shape.name)
-                bound += [None] * (width - len(bound))
-            values += bound
-        shapes = tuple(shape for shape, _ in self._rows)
-        statement = _sqlite_statement(len(shapes)) if width else _postgres_statement(shapes)
-        self._rows.clear()
+        # One order for everybody: writers that insert the same missing rows wait for each other
+        # instead of locking each other out.
+        writes, self._writes = sorted(self._writes, key=Write.order), []
+        send = _through_door if self._connection.dialect.name == "sqlite" else _as_ctes
+        statement, values = send(writes, self._connection.dialect)
         self._connection.exec_driver_sql(statement, tuple(values))
 
 
-_RANKS: Final = {table.name: rank for rank, table in enumerate(_schema.metadata.sorted_tables)}
+def _as_ctes(writes: list[Write], dialect: Dialect) -> tuple[str, list[object]]:
+    shapes = tuple(write.shape() for write in writes)
+    values: list[object] = []
+    for write, shape in zip(writes, shapes, strict=True):
+        values += _bound(write.row, shape, dialect)
+    return _ctes(shapes), values
 
 
-def _order(write: tuple[Shape, Row]) -> tuple[int, list[object]]:
-    shape, row = write
-    return _RANKS[shape.table.name], [row[key] for key in shape.keys]
+def _through_door(writes: list[Write], dialect: Dialect) -> tuple[str, list[object]]:
+    values: list[object] = []
+    for write in writes:
+        bound = _bound(write.row, _whole(write.verb, write.table), dialect)
+        values += (f"{write.verb}_{write.table}", *bound, *(_WIDTH - len(bound)) * (None,))
+    return _door_rows(len(writes)), values
+
+
+def _bound(row: Row, shape: Shape, dialect: Dialect) -> list[object]:
+    return [
+        row[name] if process is None else process(row[name])
+        for name, process in _binders(shape, dialect)
+    ]
 
 
 @cache
-def _binders(
-    shape: Shape, dialect: Dialect
-) -> tuple[tuple[str, Callable[[Any], object] | None], ...]:
+def _binders(shape: Shape, dialect: Dialect) -> tuple[tuple[str, Binder], ...]:
     """For each column of a shape, how its values are made ready for the driver."""
-    columns = shape.table.columns
+    columns = _schema.metadata.tables[shape.table].columns
     return tuple(
         (name, columns[name].type.dialect_impl(dialect).bind_processor(dialect))
         for name in shape.columns
@@ -150,7 +163,7 @@ def _binders(
 
 
 @cache
-def _postgres_statement(shapes: tuple[Shape, ...]) -> str:
+def _ctes(shapes: tuple[Shape, ...]) -> str:
     parts = (
         f"w{number} AS ({shape.sql('%s' for _ in shape.columns)})"
         for number, shape in enumerate(shapes)
@@ -158,8 +171,20 @@ def _postgres_statement(shapes: tuple[Shape, ...]) -> str:
     return f"WITH {', '.join(parts)} SELECT 1"
 
 
+# The writes there are; SQLite has one trigger for each.
+_DOORS: Final = (
+    *(_whole(Verb.INSERT, table.name) for table in _TABLES),
+    *(
+        _whole(Verb.UPDATE, table.name)
+        for table in (_schema.installation, _schema.mailbox, _schema.conversation, _schema.side)
+    ),
+    _whole(Verb.DELETE, _schema.block.name),
+)
+_WIDTH: Final = max(len(shape.columns) for shape in _DOORS)
+
+
 @cache
-def _sqlite_statement(rows: int) -> str:
+def _door_rows(rows: int) -> str:
     one = f"({', '.join('?' * (1 + _WIDTH))})"
     return f"INSERT INTO dm_write VALUES {', '.join([one] * rows)}"  # noqa: S608
 
@@ -168,9 +193,10 @@ def sqlite_door() -> Iterator[str]:
     """The DDL of the view ``dm_write`` and of its triggers, for ``initialise``."""
     names = ", ".join(f"NULL AS p{number}" for number in range(_WIDTH))
     yield f"CREATE VIEW IF NOT EXISTS dm_write AS SELECT NULL AS kind, {names} WHERE 0"
-    for shape in SHAPES:
+    for shape in _DOORS:
         statement = shape.sql(f"NEW.p{number}" for number in range(len(shape.columns)))
+        kind = f"{shape.verb}_{shape.table}"
         yield (
-            f"CREATE TRIGGER IF NOT EXISTS dm_write_{shape.name} INSTEAD OF INSERT ON dm_write"
-            f" WHEN NEW.kind = '{shape.name}' BEGIN {statement}; END"
+            f"CREATE TRIGGER IF NOT EXISTS dm_write_{kind} INSTEAD OF INSERT ON dm_write"
+            f" WHEN NEW.kind = '{kind}' BEGIN {statement}; END"
         )

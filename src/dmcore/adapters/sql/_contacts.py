@@ -185,7 +185,7 @@ class SqlContacts:
         actor: UserId,
         key: Key | None,
     ) -> Contact:
-        found = None if row.id is None else self._identity.seen(conversation_of(row))
+        found = None if row.id is None else self._identity.conversation(conversation_of(row))
         return Contact(
             mode=Mode(row.mode),
             pair=pair,
@@ -203,7 +203,7 @@ class SqlContacts:
         position = columns[f"{name}_position"]
         if position is None:
             return Account(user=user)
-        return self._identity.stored(
+        return self._identity.account(
             Account(
                 user=user,
                 position=position,

@@ -10,7 +10,7 @@ from dmcore.adapters.sql._conditions import TENANT, has_side, id_param, text_par
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._rows import conversation_row, side_row
 from dmcore.adapters.sql._schema import conversation, installation, message, side
-from dmcore.domain.conversation import Conversation, Side
+from dmcore.domain.conversation import Conversation
 from dmcore.domain.ids import ConversationId, MessageId, User
 from dmcore.domain.inbox import InboxEntry, InboxPlace
 from dmcore.domain.message import Message
@@ -76,22 +76,21 @@ class SqlConversations:
 
     def add(self, conversation_: Conversation) -> None:
         self._batch.insert(conversation, conversation_row(conversation_))
-        self._list(conversation_, Side(), Side())
+        for user in _users(conversation_):
+            if conversation_.side_of(user.id).exists:
+                self._batch.insert(side, side_row(conversation_, user))
 
     def save(self, conversation_: Conversation) -> None:
-        before = self._identity.before(conversation_.id)
-        if conversation_ != before:
-            self._batch.update(conversation, conversation_row(conversation_))
-            self._list(conversation_, before.low, before.high)
-
-    def _list(self, after: Conversation, low_before: Side, high_before: Side) -> None:
-        pair = after.pair
-        for user, before in ((pair.low, low_before), (pair.high, high_before)):
-            view = after.side_of(user)
-            if view == before or not view.exists:
-                continue
-            write = self._batch.update if before.exists else self._batch.insert
-            write(side, side_row(after, User(pair.tenant, user)))
+        before = self._identity.conversation_before(conversation_.id)
+        if conversation_ == before:
+            return
+        self._batch.update(conversation, conversation_row(conversation_), conversation_row(before))
+        for user in _users(conversation_):
+            view, view_before = conversation_.side_of(user.id), before.side_of(user.id)
+            if not view_before.exists and view.exists:
+                self._batch.insert(side, side_row(conversation_, user))
+            elif view != view_before and view.exists:
+                self._batch.update(side, side_row(conversation_, user), side_row(before, user))
 
     def inbox(
         self, owner: User, *, after: InboxPlace | None, limit: int
@@ -136,6 +135,11 @@ class SqlConversations:
             )
             for row in rows
         }
+
+
+def _users(conversation_: Conversation) -> tuple[User, User]:
+    pair = conversation_.pair
+    return User(pair.tenant, pair.low), User(pair.tenant, pair.high)
 
 
 def _conforms(connection: Connection, batch: Batch, identity: Identity) -> Conversations:

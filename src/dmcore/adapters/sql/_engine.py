@@ -16,6 +16,11 @@ _ISOLATION_LEVELS: Final = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 _SYNCHRONOUS: Final = ("FULL", "NORMAL")
 _BUSY_TIMEOUT_S: Final = 30
 
+# Every page is read in the order of an index. Where a typical conversation is short, the planner
+# would rather fetch it whole and sort it, and would do so with one of a million messages too. No
+# statement here is long enough to be worth compiling.
+_PLANNER: Final = "-c enable_bitmapscan=off -c jit=off"
+
 
 def parse_url(text: str) -> URL:
     """Read a database URL. Raises ``InvalidSetting``, which never shows it."""
@@ -59,8 +64,11 @@ def make_engine(
             "check_same_thread": False,
             "timeout": _BUSY_TIMEOUT_S,
         }
-    elif isolation_level is not None:
-        options["isolation_level"] = isolation_level
+    else:
+        asked = url.query.get("options", "")
+        options["connect_args"] = {"options": f"{asked} {_PLANNER}".strip()}
+        if isolation_level is not None:
+            options["isolation_level"] = isolation_level
     engine = None
     try:
         engine = create_engine(url, **options)

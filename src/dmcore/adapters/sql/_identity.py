@@ -9,22 +9,23 @@ class Identity:
     """The rows that one unit of work found stored."""
 
     def __init__(self) -> None:
-        self._accounts: set[User] = set()
+        self._accounts: dict[User, Account] = {}
         self._conversations: dict[ConversationId, Conversation] = {}
 
-    def stored(self, account: Account) -> Account:
-        """Remember that this account has a row."""
-        self._accounts.add(account.user)
-        return account
+    def account(self, found: Account) -> Account:
+        """Remember an account as it is stored."""
+        self._accounts[found.user] = found
+        return found
 
-    def is_stored(self, user: User) -> bool:
-        return user in self._accounts
+    def account_before(self, user: User) -> Account | None:
+        """The account as it was read; ``None`` where it has no row."""
+        return self._accounts.get(user)
 
-    def seen(self, conversation: Conversation) -> Conversation:
+    def conversation(self, found: Conversation) -> Conversation:
         """Remember a conversation as it is stored."""
-        self._conversations[conversation.id] = conversation
-        return conversation
+        self._conversations[found.id] = found
+        return found
 
-    def before(self, conversation: ConversationId) -> Conversation:
+    def conversation_before(self, id_: ConversationId) -> Conversation:
         """The conversation as it was read, before it is saved."""
-        return self._conversations[conversation]
+        return self._conversations[id_]

@@ -40,7 +40,8 @@ class SqlInstallation:
 
     def set_mode(self, mode: Mode) -> None:
         row = self._connection.execute(_RECORD).one()
-        self._batch.update(installation, {**row._mapping, "mode": mode.value})
+        before = dict(row._mapping)
+        self._batch.update(installation, before | {"mode": mode.value}, before)
 
     def status(self) -> StoreStatus:
         row = self._connection.execute(_STATUS).one()

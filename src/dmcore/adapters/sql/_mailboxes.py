@@ -50,7 +50,7 @@ class SqlMailboxes:
         row = self._connection.execute(_ACCOUNT, facts).one_or_none()
         if row is None:
             return Account(user=user)
-        return self._identity.stored(
+        return self._identity.account(
             Account(
                 user=user,
                 position=row.position,
@@ -61,8 +61,11 @@ class SqlMailboxes:
         )
 
     def save(self, account: Account) -> None:
-        write = self._batch.update if self._identity.is_stored(account.user) else self._batch.insert
-        write(mailbox, account_row(account))
+        before = self._identity.account_before(account.user)
+        if before is None:
+            self._batch.insert(mailbox, account_row(account))
+        else:
+            self._batch.update(mailbox, account_row(account), account_row(before))
 
     def unread(self, user: User) -> Reading[int]:
         row = self._connection.execute(_UNREAD, {"tenant": user.tenant, "owner": user.id}).one()

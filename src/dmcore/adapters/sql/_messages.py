@@ -4,16 +4,20 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
+    Row,
     Select,
     and_,
     bindparam,
     case,
+    cast,
     false,
     func,
+    null,
     or_,
     select,
-    true,
+    union_all,
 )
 
 from dmcore.adapters.sql._batch import Batch
@@ -29,6 +33,9 @@ from dmcore.ports.reading import Reading
 
 _READER = text_param("reader")
 _PLACE = id_param("place")
+
+
+_COLUMNS = (message.c.id, message.c.sender, message.c.body, message.c.sent_at_us)
 
 
 def _mine(low: ColumnElement[Any], high: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -57,30 +64,46 @@ def _own_messages(*columns: ColumnElement[Any]) -> Select[Any]:
     )
 
 
-def _thread(condition: ColumnElement[bool] | None, *, forward: bool) -> Select[Any]:
-    rows = _own_messages(
-        message.c.id.label("message_id"), message.c.sender, message.c.body, message.c.sent_at_us
-    )
-    if condition is not None:
-        rows = rows.where(condition)
-    direction = message.c.id.asc() if forward else message.c.id.desc()
-    page = rows.order_by(direction).limit(bindparam("limit")).subquery("page")
-    return (
+def _thread(condition: ColumnElement[bool] | None, *, forward: bool) -> CompoundSelect[Any]:
+    """One row that tells of the conversation, whatever is missing, and one for each message.
+
+    Apart, so that what is the same for the whole page is not sent with every message.
+    """
+    head = (
         select(
             installation.c.mode,
             _mine(conversation.c.high, conversation.c.low).label("other"),
             _mine(conversation.c.low_read, conversation.c.high_read).label("read"),
-            conversation.c.id,
-            page,
+            *(_nothing(column) for column in _COLUMNS),
         )
         .select_from(installation)
         .outerjoin(
             conversation,
-            and_(conversation.c.id == CONVERSATION, has_side(conversation, _READER)),
+            and_(
+                conversation.c.id == CONVERSATION,
+                has_side(conversation, _READER),
+            ),
         )
-        .outerjoin(page, true())
-        .order_by(page.c.message_id.asc() if forward else page.c.message_id.desc())
     )
+    rows = _own_messages(
+        _nothing(installation.c.mode),
+        _nothing(conversation.c.low),
+        _nothing(conversation.c.low_read),
+        *_COLUMNS,
+    )
+    if condition is not None:
+        rows = rows.where(condition)
+    page = (
+        rows.order_by(message.c.id.asc() if forward else message.c.id.desc())
+        .limit(bindparam("limit"))
+        .subquery()
+    )
+    return union_all(head, select(page))
+
+
+def _nothing(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """NULL in the place of a column."""
+    return cast(null(), column.type).label(column.key)
 
 
 _NEWEST = _thread(None, forward=False)
@@ -125,22 +148,28 @@ class SqlMessages:
             statement, facts["place"] = _BEFORE, place.before
         elif place.after is not None:
             statement, facts["place"] = _AFTER, place.after
-        rows = self._connection.execute(statement, facts).all()
-        mode = Mode(rows[0].mode)
-        if rows[0].id is None:
+        found = self._connection.execute(statement, facts).all()
+        # A union promises no order: the head is the row with a mode, the others go by id.
+        head = next(row for row in found if row.mode is not None)
+        rows = sorted(
+            (row for row in found if row.mode is None),
+            key=_id_of,
+            reverse=place.after is None,
+        )
+        mode = Mode(head.mode)
+        if head.other is None:
             return Reading(mode, None)
         messages = [
             Message(
-                id=row.message_id,
+                id=row.id,
                 conversation=conversation,
                 sender=row.sender,
                 body=row.body,
                 sent_at_us=row.sent_at_us,
             )
             for row in rows
-            if row.message_id is not None
         ]
-        return Reading(mode, ThreadRows(other=rows[0].other, read=rows[0].read, messages=messages))
+        return Reading(mode, ThreadRows(other=head.other, read=head.read, messages=messages))
 
     def marking(
         self, conversation: ConversationId, *, reader: User, through: MessageId
@@ -153,6 +182,10 @@ class SqlMessages:
         }
         count = self._connection.execute(_MARKING, facts).scalar_one_or_none()
         return None if count is None else Marking(count)
+
+
+def _id_of(row: Row[Any]) -> MessageId:
+    return MessageId(row.id)
 
 
 def _conforms(connection: Connection, batch: Batch) -> Messages:
