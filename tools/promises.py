@@ -188,10 +188,11 @@ def page(promises: list[Promise], proofs: list[Proof]) -> str:
         tests: dict[str, list[str]] = {}
         for proof in proofs:
             if proof.promise == promise.id:
-                tests.setdefault(proof.path, []).append(f"`{proof.test}`")
+                tests.setdefault(proof.path, []).append(f"  - `{proof.test}`")
         if tests:
             lines.append("")
-        lines += [f"- [{path}](../{path}): {', '.join(names)}" for path, names in tests.items()]
+        for path, names in tests.items():
+            lines += [f"- [{path}](../{path})", *names]
     return "\n".join(lines) + "\n"
 
 

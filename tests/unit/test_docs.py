@@ -117,7 +117,8 @@ def test_every_example_does_what_its_page_shows(
     monkeypatch.chdir(tmp_path)
     for name, value in (("COLUMNS", "100"), ("NO_COLOR", "1"), ("TERM", "dumb")):
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("DMCORE_URL", raising=False)
+    for name in ("DMCORE_URL", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
     example_url: Callable[[str], str] = str
     if EXAMPLE_URL in page.read_text(encoding="utf-8"):
         postgres_url = request.getfixturevalue("postgres_url")

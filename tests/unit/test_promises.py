@@ -87,7 +87,8 @@ def test_the_page_names_id_state_sentence_and_tests(tree: Tree) -> None:
 
 One thing holds.
 
-- [tests/unit/test_things.py](../tests/unit/test_things.py): `test_both`
+- [tests/unit/test_things.py](../tests/unit/test_things.py)
+  - `test_both`
 
 ### A-2 · planned
 
@@ -99,7 +100,8 @@ Another thing will hold.
 
 A third thing holds.
 
-- [tests/unit/test_things.py](../tests/unit/test_things.py): `test_both`
+- [tests/unit/test_things.py](../tests/unit/test_things.py)
+  - `test_both`
 """
     )
 
@@ -183,7 +185,7 @@ def test_the_conformance_kit_proves_promises_too(tree: Tree) -> None:
     tree.write("src/dmcore/testing/sending.py", TESTS.replace("B-1", "A-2"))
     assert tree.tests_of("A-2") == ["test_both"]
     tree.run("--write")
-    assert "(../src/dmcore/testing/sending.py): `test_both`" in tree.page
+    assert "(../src/dmcore/testing/sending.py)\n  - `test_both`" in tree.page
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class BodyRules:
     def __attrs_post_init__(self) -> None:
         for name in ("longest", "largest_bytes"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise InvalidSetting(f"body.{name}", "must be a whole number of at least 1")
         if self.emoji not in ("allow", "refuse"):
             raise InvalidSetting("body.emoji", "must be 'allow' or 'refuse'")

@@ -16,6 +16,7 @@ from dmcore.errors import InvalidSetting
 Instants = tuple[int, ...]
 
 _MICROSECOND: Final = timedelta(microseconds=1)
+_MOST: Final = 1_000
 
 
 @attrs.frozen
@@ -28,16 +29,15 @@ class RateLimit:
     count: int
     window: timedelta
 
-    _MOST: Final = 1_000
-
     def __attrs_post_init__(self) -> None:
-        if not _is_count(self.count, self._MOST):
-            raise InvalidSetting("limit.count", f"must be a whole number in 1..{self._MOST}")
+        if not _is_count(self.count, _MOST):
+            raise InvalidSetting("limit.count", f"must be a whole number in 1..{_MOST}")
         if not _is_positive(self.window):
             raise InvalidSetting("limit.window", "must be a positive timedelta")
 
     @property
     def window_us(self) -> int:
+        """The length of the window in microseconds."""
         return self.window // _MICROSECOND
 
     def wait_us(self, instants: Instants, now_us: int) -> int:

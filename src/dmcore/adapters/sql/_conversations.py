@@ -1,13 +1,24 @@
 """Conversations in SQL: the aggregate's row, and each user's listing of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, false, or_, select, true, tuple_
+from sqlalchemy import (
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    false,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._conditions import TENANT, has_side, id_param, text_param
 from dmcore.adapters.sql._identity import Identity
+from dmcore.adapters.sql._places import PLACES, place_params
 from dmcore.adapters.sql._rows import conversation_row, side_row
 from dmcore.adapters.sql._schema import conversation, installation, message, side
 from dmcore.domain.conversation import Conversation
@@ -48,22 +59,32 @@ def _listing(*, continued: bool) -> Select[Any]:
 _NEWEST_PAGE = _listing(continued=False)
 _NEXT_PAGE = _listing(continued=True)
 
-# It verifies the reader by itself, as every statement does that returns a text (CONV-1).
-_PREVIEWS = (
-    select(
-        message.c.conversation_id,
-        message.c.id,
-        message.c.sender,
-        message.c.body,
-        message.c.sent_at_us,
+
+def _previews(places: Select[Any]) -> Select[Any]:
+    """The messages at ``places``.
+
+    It verifies the reader by itself, as every statement does that returns a text (CONV-1).
+    """
+    wanted = places.subquery("wanted")
+    return (
+        select(message.c.id, message.c.sender, message.c.body, message.c.sent_at_us)
+        .select_from(wanted)
+        .join(
+            message,
+            and_(
+                message.c.conversation_id == wanted.c.conversation_id,
+                message.c.id == wanted.c.message_id,
+            ),
+        )
+        .join(conversation, conversation.c.id == message.c.conversation_id)
+        .where(
+            has_side(conversation, _OWNER),
+            or_(message.c.sender == _OWNER, message.c.sender_only == false()),
+        )
     )
-    .join_from(message, conversation, conversation.c.id == message.c.conversation_id)
-    .where(
-        tuple_(message.c.conversation_id, message.c.id).in_(bindparam("places", expanding=True)),
-        has_side(conversation, _OWNER),
-        or_(message.c.sender == _OWNER, message.c.sender_only == false()),
-    )
-)
+
+
+_PREVIEWS = {dialect: _previews(places) for dialect, places in PLACES.items()}
 
 
 class SqlConversations:
@@ -108,7 +129,7 @@ class SqlConversations:
                 conversation=row.conversation_id,
                 other=row.other,
                 newest=row.newest,
-                preview=previews.get(row.conversation_id),
+                preview=previews.get(row.newest),
                 read=row.read,
                 unread=row.unread,
             )
@@ -117,18 +138,18 @@ class SqlConversations:
         return Reading(Mode(rows[0].mode), entries)
 
     def _previews(
-        self, owner: User, places: Iterable[tuple[ConversationId, MessageId]]
-    ) -> dict[ConversationId, Message]:
-        wanted = list(places)
-        if not wanted:
+        self, owner: User, places: Sequence[tuple[ConversationId, MessageId]]
+    ) -> dict[MessageId, Message]:
+        if not places:
             return {}
-        rows = self._connection.execute(
-            _PREVIEWS, {"tenant": owner.tenant, "owner": owner.id, "places": wanted}
-        )
+        dialect = self._connection.dialect.name
+        facts = place_params(dialect, places) | {"tenant": owner.tenant, "owner": owner.id}
+        conversations = {message_id: conversation_id for conversation_id, message_id in places}
+        rows = self._connection.execute(_PREVIEWS[dialect], facts).all()
         return {
-            row.conversation_id: Message(
+            row.id: Message(
                 id=row.id,
-                conversation=row.conversation_id,
+                conversation=conversations[row.id],
                 sender=row.sender,
                 body=row.body,
                 sent_at_us=row.sent_at_us,

@@ -37,6 +37,8 @@ def parse_url(text: str) -> URL:
         raise InvalidSetting("url", "must begin with sqlite:/// or postgresql://")
     if backend == "sqlite" and (not url.database or ":memory:" in url.database):
         raise InvalidSetting("url", "SQLite needs a file; the in-memory store is another adapter")
+    if backend == "sqlite" and not _can_name_a_file(url.database or ""):
+        raise InvalidSetting("url", "names no possible file")
     return url
 
 
@@ -52,6 +54,8 @@ def make_engine(
         raise InvalidSetting("isolation_level", f"must be one of {', '.join(_ISOLATION_LEVELS)}")
     if synchronous not in _SYNCHRONOUS:
         raise InvalidSetting("synchronous", "must be FULL or NORMAL")
+    if not _is_pool_size(pool_size):
+        raise InvalidSetting("pool_size", "must be a whole number of at least 1")
     options: dict[str, Any] = {
         "hide_parameters": True,
         "pool_size": pool_size,
@@ -76,11 +80,19 @@ def make_engine(
         engine = None
     if engine is None:
         raise InvalidSetting("url", "names a driver that is missing or does not take these options")
-    if engine.dialect.driver not in ("pysqlite", "psycopg"):
+    if engine.dialect.driver not in ("pysqlite", "psycopg") or engine.dialect.is_async:
         raise InvalidSetting("url", "must use the sqlite or the psycopg driver")
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, synchronous)
     return engine
+
+
+def _is_pool_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _can_name_a_file(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def check_file(url: URL) -> None:

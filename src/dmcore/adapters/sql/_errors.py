@@ -3,6 +3,7 @@
 Nothing of the foreign error travels on: its text may quote rows, its chain carries parameters.
 """
 
+import sqlite3
 from enum import Enum, auto
 
 import attrs
@@ -10,6 +11,7 @@ from sqlalchemy.exc import (
     DBAPIError,
     DisconnectionError,
     IntegrityError,
+    OperationalError,
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -23,6 +25,8 @@ class Remedy(Enum):
     NONE = auto()
     START_OVER = auto()
     """Another writer was in the way: run the use case again, with fresh facts."""
+    READ_AGAIN = auto()
+    """A row was there after all: run again, but not for long, for then it is no race."""
     RECONNECT = auto()
     """The connection is gone: run again if it is certain that nothing was committed."""
 
@@ -61,9 +65,8 @@ def judge(error: SQLAlchemyError) -> Verdict:
         return Verdict(StoreUnavailable("the database layer failed"))
     if error.connection_invalidated:
         return Verdict(_lost(), Remedy.RECONNECT)
-    sqlite_code = getattr(error.orig, "sqlite_errorcode", None)
-    if sqlite_code is not None:
-        return _judge_sqlite(error, sqlite_code)
+    if isinstance(error.orig, sqlite3.Error):
+        return _judge_sqlite(error, getattr(error.orig, "sqlite_errorcode", 0))
     return _judge_postgres(error, getattr(error.orig, "sqlstate", None) or "")
 
 
@@ -92,7 +95,7 @@ def _judge_postgres(error: DBAPIError, state: str) -> Verdict:
     if isinstance(error, IntegrityError):
         diagnosis = getattr(error.orig, "diag", None)
         rule = getattr(diagnosis, "constraint_name", None) or "unnamed"
-        remedy = Remedy.START_OVER if state == _UNIQUE_STATE else Remedy.NONE
+        remedy = Remedy.READ_AGAIN if state == _UNIQUE_STATE else Remedy.NONE
         return Verdict(StoreRefused(rule), remedy)
     if state in _BUSY_STATES:
         return Verdict(StoreBusy())
@@ -102,7 +105,7 @@ def _judge_postgres(error: DBAPIError, state: str) -> Verdict:
         return Verdict(StoreUnavailable("it is read-only"))
     if state in _MISSING_TABLE_STATES:
         return Verdict(NotInitialised())
-    if state == "":
+    if state == "" and isinstance(error, OperationalError):
         # libpq reports a server that cannot be reached, or went away, without a state.
         return Verdict(_lost(), Remedy.RECONNECT)
     return Verdict(StoreUnavailable("the database failed"))

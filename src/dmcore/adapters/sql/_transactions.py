@@ -25,6 +25,7 @@ Result = TypeVar("Result")
 _PATIENCE_S: Final = 20.0
 _LONGEST_PAUSE_S: Final = 0.05
 _MOST_RECONNECTS: Final = 2
+_MOST_READINGS: Final = 20
 
 
 class SqlTransaction:
@@ -137,6 +138,8 @@ class _Flag:
 def _may_start_over(verdict: Verdict, committing: _Flag, attempt: int, elapsed_s: float) -> bool:
     if verdict.remedy is Remedy.START_OVER:
         return elapsed_s < _PATIENCE_S
+    if verdict.remedy is Remedy.READ_AGAIN:
+        return attempt <= _MOST_READINGS
     # A connection lost during COMMIT: whether it happened is not known, so the caller decides.
     if verdict.remedy is Remedy.RECONNECT:
         return not committing.is_set and attempt <= _MOST_RECONNECTS

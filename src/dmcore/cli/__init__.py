@@ -1,0 +1,33 @@
+"""The command line (extra ``cli``). Importing this imports nothing that the extra would bring."""
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+from dmcore.cli.failures import Interrupted, MissingExtra, told
+
+if TYPE_CHECKING:
+    from dmcore.cli.commands import app as app
+
+__all__ = ["app", "main"]
+
+_NEEDED: Final = ("typer", "rich", "sqlalchemy")
+
+
+def main() -> int:
+    """Run ``dmcore`` with the arguments of this process; return the exit status."""
+    if any(find_spec(package) is None for package in _NEEDED):
+        return told(MissingExtra("the command line", "cli"))
+    try:
+        from dmcore.cli.commands import run
+
+        return run()
+    except KeyboardInterrupt:
+        return told(Interrupted())
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        from dmcore.cli.commands import app
+
+        return app
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

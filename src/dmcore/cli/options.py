@@ -1,0 +1,27 @@
+"""The options that commands share."""
+
+from typing import Annotated, Final
+
+import typer
+
+DEFAULT_URL: Final = "sqlite:///dmcore.db"
+DEFAULT_OPERATOR: Final = "operator"
+
+Url = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        envvar="DMCORE_URL",
+        help="The store: sqlite:///FILE or postgresql://USER@HOST/NAME.",
+    ),
+]
+AnyUrl = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        envvar="DMCORE_URL",
+        help="The store: sqlite:///FILE, postgresql://USER@HOST/NAME, or memory:, which is gone"
+        " when the command ends.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]

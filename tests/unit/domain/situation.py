@@ -1,0 +1,99 @@
+"""A situation between Ann, who acts, and Bob: said in words, built in one place."""
+
+from typing import Any
+
+import attrs
+
+from dmcore.domain.account import Account
+from dmcore.domain.body import Body
+from dmcore.domain.contact import Contact
+from dmcore.domain.conversation import Conversation, Side
+from dmcore.domain.ids import Key, MessageId, TenantId, User, UserId, next_message_id
+from dmcore.domain.limits import Instants
+from dmcore.domain.message import Message, Posting
+from dmcore.domain.mode import Mode
+from dmcore.domain.pair import Pair
+from dmcore.domain.policy import Policy
+from dmcore.domain.sending import Refused, Sent, decide
+
+TENANT = TenantId("acme")
+ANN, BOB = UserId("ann"), UserId("bob")
+PAIR = Pair.of(TENANT, ANN, BOB)
+ID = PAIR.conversation_id(bytes(16))
+NOW_US = 1_000_000_000_000_000
+FIRST: MessageId = next_message_id(NOW_US - 1_000_000, 7, None)
+KEY = Key("key")
+BODY = Body("hello")
+
+
+@attrs.frozen(kw_only=True)
+class Situation:
+    """What is the case; everything not said is as on a first day."""
+
+    mode: Mode = Mode.ON
+    policy: Policy = attrs.field(factory=Policy)
+    ann_blocks: bool = False
+    bob_blocks: bool = False
+    sends: Instants = ()
+    starts: Instants = ()
+    unread: int = 0
+    conversation: Conversation | None = None
+    earlier: Posting | None = None
+
+    def but(self, **changes: Any) -> "Situation":
+        """The same with something else."""
+        return attrs.evolve(self, **changes)
+
+    def with_conversation(
+        self, *, actor_side: Side | None = None, partner_side: Side | None = None
+    ) -> "Situation":
+        """A conversation is stored, of which each has what is given."""
+        return self.but(
+            conversation=Conversation(
+                id=ID,
+                pair=PAIR,
+                newest=FIRST,
+                low=attrs.evolve(actor_side or Side(), blocks=self.ann_blocks),
+                high=attrs.evolve(partner_side or Side(), blocks=self.bob_blocks),
+            )
+        )
+
+    def talking(self) -> "Situation":
+        """They have written to each other before."""
+        both = Side(newest=FIRST, read=FIRST)
+        return self.with_conversation(actor_side=both, partner_side=both)
+
+    def sent_before(self, text: str = BODY.text) -> "Situation":
+        """Ann's message under the same key is there."""
+        message = Message(
+            id=FIRST, conversation=ID, sender=ANN, body=Body(text), sent_at_us=NOW_US - 1_000_000
+        )
+        return self.but(earlier=Posting(message=message, key=KEY, sender_only=False))
+
+    def contact(self) -> Contact:
+        """The facts that a store would find."""
+        return Contact(
+            mode=self.mode,
+            pair=PAIR,
+            conversation_id=ID,
+            conversation=self.conversation,
+            actor=Account(
+                user=User(TENANT, ANN),
+                position=4,
+                unread=self.unread,
+                sends=self.sends,
+                starts=self.starts,
+            ),
+            partner=Account(user=User(TENANT, BOB), position=9, unread=2),
+            actor_blocks=self.ann_blocks,
+            partner_blocks=self.bob_blocks,
+            earlier=self.earlier,
+        )
+
+    def when_ann_writes(
+        self, *, now_us: int = NOW_US, key: Key | None = KEY, entropy: int = 5
+    ) -> Sent | Message | Refused:
+        """What is decided about her message."""
+        return decide(
+            self.contact(), self.policy, body=BODY, key=key, now_us=now_us, entropy=entropy
+        )

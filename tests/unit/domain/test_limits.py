@@ -1,0 +1,207 @@
+"""Exact rolling windows, against a second opinion that counts everything."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dmcore.domain.limits import Instants, RateLimit, not_after
+from dmcore.errors import InvalidSetting
+
+SECOND_US = 1_000_000
+TWENTY = RateLimit(20, timedelta(seconds=60))
+
+limits = st.builds(
+    RateLimit, st.integers(1, 6), st.integers(1, 50).map(lambda us: timedelta(microseconds=us))
+)
+# Steps of a clock that stands still, walks, leaps past a window, or (below) jumps back.
+steps = st.lists(st.integers(0, 60), max_size=60)
+jumps = st.lists(st.integers(-200, 200), max_size=60)
+
+
+class CountsEverything:
+    """The rule, said plainly: how many of all the accepted ones are younger than a window?"""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self.limit = limit
+        self.accepted: list[int] = []
+
+    def allows(self, now_us: int) -> bool:
+        window_us = self.limit.window // timedelta(microseconds=1)
+        young = [instant for instant in self.accepted if instant > now_us - window_us]
+        return len(young) < self.limit.count
+
+
+@pytest.mark.promise("LIMIT-1")
+@given(limit=limits, steps=steps)
+def test_the_window_accepts_exactly_what_counting_everything_accepts(
+    limit: RateLimit, steps: list[int]
+) -> None:
+    """Neither over nor under, and remembering no more than ``count`` instants."""
+    plain = CountsEverything(limit)
+    window: Instants = ()
+    now_us = 1_000
+    for step in steps:
+        now_us += step
+        wait_us = limit.wait_us(window, now_us)
+        assert (wait_us == 0) == plain.allows(now_us)
+        if wait_us == 0:
+            plain.accepted.append(now_us)
+            window = limit.counted(window, now_us)
+        assert len(window) <= limit.count
+
+
+@pytest.mark.promise("LIMIT-1")
+@given(limit=limits, steps=steps)
+def test_the_wait_is_the_first_moment_that_is_allowed(limit: RateLimit, steps: list[int]) -> None:
+    """One microsecond earlier is still refused."""
+    plain = CountsEverything(limit)
+    window: Instants = ()
+    now_us = 1_000
+    for step in steps:
+        now_us += step
+        wait_us = limit.wait_us(window, now_us)
+        if wait_us:
+            assert plain.allows(now_us + wait_us)
+            assert not plain.allows(now_us + wait_us - 1)
+        else:
+            plain.accepted.append(now_us)
+            window = limit.counted(window, now_us)
+
+
+@pytest.mark.promise("LIMIT-1")
+def test_an_event_exactly_one_window_old_no_longer_counts() -> None:
+    window = tuple(range(20))
+    assert TWENTY.wait_us(window, 60 * SECOND_US - 1) == 1
+    assert TWENTY.wait_us(window, 60 * SECOND_US) == 0
+
+
+@pytest.mark.promise("LIMIT-1")
+def test_the_oldest_of_the_last_twenty_decides() -> None:
+    window = (0, *[30 * SECOND_US] * 19)
+    assert TWENTY.wait_us(window, 31 * SECOND_US) == 29 * SECOND_US
+    assert TWENTY.wait_us(window[1:], 31 * SECOND_US) == 0
+    later = TWENTY.counted(window, 60 * SECOND_US)
+    assert later == (*[30 * SECOND_US] * 19, 60 * SECOND_US)
+    assert TWENTY.wait_us(later, 60 * SECOND_US) == 30 * SECOND_US
+
+
+@pytest.mark.promise("LIMIT-1")
+def test_a_policy_that_became_stricter_holds_at_once() -> None:
+    """The window was written under a larger count; only its newest part matters."""
+    window = tuple(range(20))
+    assert RateLimit(3, timedelta(seconds=60)).wait_us(window, 20) == 60 * SECOND_US - 3
+    assert RateLimit(3, timedelta(seconds=60)).counted(window, 20) == (18, 19, 20)
+
+
+@pytest.mark.promise("LIMIT-1")
+def test_a_policy_that_became_milder_counts_what_is_known() -> None:
+    assert TWENTY.wait_us((1, 2, 3), 3) == 0
+
+
+# A clock that jumps -----------------------------------------------------------------------------
+
+
+@pytest.mark.promise("LIMIT-2")
+@given(limit=limits, jumps=jumps)
+def test_nobody_waits_longer_than_one_window_whatever_the_clock_does(
+    limit: RateLimit, jumps: list[int]
+) -> None:
+    window: Instants = ()
+    now_us = 10_000
+    for jump in jumps:
+        now_us += jump
+        wait_us = limit.wait_us(window, now_us)
+        assert 0 <= wait_us <= limit.window_us
+        window = not_after(window, now_us) if wait_us else limit.counted(window, now_us)
+
+
+@pytest.mark.promise("LIMIT-2")
+@given(limit=limits, jumps=jumps)
+def test_the_announced_wait_is_the_endured_wait(limit: RateLimit, jumps: list[int]) -> None:
+    """A refused attempt corrects the window, so the same attempt after the wait is accepted."""
+    window: Instants = ()
+    now_us = 10_000
+    for jump in jumps:
+        now_us += jump
+        wait_us = limit.wait_us(window, now_us)
+        if wait_us:
+            corrected = not_after(window, now_us)
+            assert limit.wait_us(corrected, now_us) == wait_us
+            assert limit.wait_us(corrected, now_us + wait_us) == 0
+            assert limit.wait_us(corrected, now_us + wait_us - 1) == 1
+            window = corrected
+        else:
+            window = limit.counted(window, now_us)
+
+
+@pytest.mark.promise("LIMIT-2")
+@given(limit=limits, jumps=jumps)
+def test_a_jump_back_opens_nothing(limit: RateLimit, jumps: list[int]) -> None:
+    """What was accepted at an instant still to come counts as accepted now."""
+    plain = CountsEverything(limit)
+    window: Instants = ()
+    now_us = 10_000
+    for jump in jumps:
+        now_us += jump
+        plain.accepted = [min(instant, now_us) for instant in plain.accepted]
+        is_allowed = limit.wait_us(window, now_us) == 0
+        assert is_allowed == plain.allows(now_us)
+        if is_allowed:
+            plain.accepted.append(now_us)
+            window = limit.counted(window, now_us)
+        else:
+            window = not_after(window, now_us)
+
+
+@pytest.mark.promise("LIMIT-2")
+@given(limit=limits, jumps=jumps)
+def test_a_window_is_always_in_order(limit: RateLimit, jumps: list[int]) -> None:
+    window: Instants = ()
+    now_us = 10_000
+    for jump in jumps:
+        now_us += jump
+        window = limit.counted(window, now_us)
+        assert list(window) == sorted(window)
+        assert window[-1] == now_us
+
+
+def test_a_window_of_the_past_is_left_as_it_is() -> None:
+    window = (1, 2, 3)
+    assert not_after(window, 3) is window
+    assert not_after((), 3) == ()
+    assert not_after((1, 5, 9), 4) == (1, 4, 4)
+
+
+# The setting ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [0, -1, 1_001, 1.0, "20", None, True], ids=repr)
+def test_a_count_is_a_whole_number_from_1_to_1000(count: Any) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        RateLimit(count, timedelta(seconds=60))
+    assert caught.value.details["setting"] == "limit.count"
+
+
+@pytest.mark.parametrize(
+    "window", [timedelta(0), timedelta(seconds=-1), 60, None, "1 minute"], ids=repr
+)
+def test_a_window_is_a_positive_span(window: Any) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        RateLimit(20, window)
+    assert caught.value.details["setting"] == "limit.window"
+
+
+def test_the_bounds_of_the_setting_are_allowed() -> None:
+    assert RateLimit(1, timedelta(microseconds=1)).wait_us((5,), 5) == 1
+    assert RateLimit(1_000, timedelta.max).wait_us(tuple(range(1_000)), 1_000) > 0
+
+
+def test_a_limit_is_its_count_and_its_window_and_nothing_else() -> None:
+    """The greatest count allowed is no setting: nobody can raise it from outside."""
+    assert repr(TWENTY) == f"RateLimit(count=20, window={timedelta(seconds=60)!r})"
+    three: tuple[Any, ...] = (5_000, timedelta(seconds=60), 10_000)
+    with pytest.raises(TypeError):
+        RateLimit(*three)

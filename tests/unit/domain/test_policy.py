@@ -1,0 +1,62 @@
+"""A policy is valid or does not exist."""
+
+import copy
+import pickle
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from dmcore.domain.body import BodyRules
+from dmcore.domain.limits import RateLimit
+from dmcore.domain.policy import Policy
+from dmcore.errors import InvalidSetting
+
+
+@pytest.mark.promise("LIMIT-1")
+def test_the_limits_are_20_a_minute_and_5_starts_a_day_unless_said_otherwise() -> None:
+    policy = Policy()
+    assert policy.messages == RateLimit(20, timedelta(seconds=60))
+    assert policy.starts == RateLimit(5, timedelta(hours=24))
+
+
+@pytest.mark.promise("BLOCK-2", "MSG-1")
+def test_a_blocked_sender_is_refused_and_emoji_are_allowed_unless_said_otherwise() -> None:
+    assert Policy().blocked == "refuse"
+    assert Policy().body == BodyRules(longest=4_000, largest_bytes=16_384, emoji="allow")
+
+
+def test_none_switches_a_limit_off() -> None:
+    assert Policy(messages=None, starts=None).messages is None
+
+
+@pytest.mark.parametrize("name", ["messages", "starts"])
+@pytest.mark.parametrize("value", [20, (20, 60), "20/min", False, timedelta(seconds=60)], ids=repr)
+def test_a_limit_is_a_rate_limit(name: str, value: Any) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Policy(**{name: value})
+    assert caught.value.details["setting"] == name
+
+
+@pytest.mark.parametrize("value", [None, {}, 4_000, BodyRules], ids=repr)
+def test_the_rules_for_bodies_are_body_rules(value: Any) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Policy(body=value)
+    assert caught.value.details["setting"] == "body"
+
+
+@pytest.mark.parametrize("value", ["", "REFUSE", "drop", None, True, ["refuse"]], ids=repr)
+def test_a_blocked_sender_is_refused_or_absorbed(value: Any) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        Policy(blocked=value)
+    assert caught.value.details["setting"] == "blocked"
+
+
+def test_a_policy_cannot_be_changed_and_can_be_copied() -> None:
+    policy = Policy(messages=None, blocked="absorb")
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        policy.blocked = "refuse"  # type: ignore[misc]
+    assert copy.deepcopy(policy) == pickle.loads(pickle.dumps(policy)) == policy
+    with pytest.raises(InvalidSetting):
+        attrs.evolve(policy, blocked="sometimes")

@@ -1,0 +1,186 @@
+"""Verification: each rule finds its fault, and nothing is found in what is sound."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from dmcore.domain.account import Account
+from dmcore.domain.conversation import Conversation, Side
+from dmcore.domain.ids import ConversationId, MessageId, TenantId, User, UserId, next_message_id
+from dmcore.domain.pair import Pair
+from dmcore.domain.verification import (
+    AccountCensus,
+    ConversationCensus,
+    Finding,
+    Orphans,
+    SideCensus,
+    account_findings,
+    conversation_findings,
+    orphan_findings,
+)
+
+NAMESPACE = bytes(16)
+PAIR = Pair.of(TenantId("acme"), UserId("ann"), UserId("bob"))
+NEWEST: MessageId = next_message_id(2_000_000, 0, None)
+OLDER: MessageId = next_message_id(1_000_000, 0, None)
+LOW = Side(newest=NEWEST, read=OLDER, unread=2)
+HIGH = Side(newest=OLDER, blocks=True)
+SOUND = ConversationCensus(
+    conversation=Conversation(
+        id=PAIR.conversation_id(NAMESPACE), pair=PAIR, newest=NEWEST, low=LOW, high=HIGH
+    ),
+    newest=NEWEST,
+    low=SideCensus(newest_visible=NEWEST, unread=2, is_block_listed=False, listed=LOW),
+    high=SideCensus(newest_visible=OLDER, unread=0, is_block_listed=True, listed=HIGH),
+)
+
+
+def findings(census: ConversationCensus) -> list[str]:
+    found = list(conversation_findings(census, NAMESPACE))
+    assert all(str(census.conversation.id) in finding.where for finding in found)
+    return [finding.rule for finding in found]
+
+
+def test_nothing_is_found_in_a_sound_conversation() -> None:
+    assert findings(SOUND) == []
+
+
+def test_a_side_that_has_nothing_of_the_conversation_is_not_listed() -> None:
+    nothing = SideCensus(newest_visible=None, unread=0, is_block_listed=False, listed=None)
+    conversation = attrs.evolve(SOUND.conversation, high=Side())
+    assert findings(attrs.evolve(SOUND, conversation=conversation, high=nothing)) == []
+    listed = attrs.evolve(nothing, listed=Side())
+    assert findings(attrs.evolve(SOUND, conversation=conversation, high=listed)) == [
+        "the listing is not the side"
+    ]
+
+
+@pytest.mark.promise("PAIR-1")
+def test_an_id_that_is_not_its_pairs_is_found() -> None:
+    conversation = attrs.evolve(SOUND.conversation, id=ConversationId(NEWEST))
+    assert findings(attrs.evolve(SOUND, conversation=conversation)) == [
+        "the id is not the one of its pair"
+    ]
+    assert list(conversation_findings(SOUND, bytes(15) + b"\1")) == [
+        Finding("the id is not the one of its pair", f"conversation {SOUND.conversation.id}")
+    ]
+
+
+@pytest.mark.promise("MSG-2")
+@pytest.mark.parametrize("newest", [None, OLDER])
+def test_a_newest_message_that_is_not_the_greatest_is_found(newest: MessageId | None) -> None:
+    assert findings(attrs.evolve(SOUND, newest=newest)) == [
+        "the newest message is not the greatest stored"
+    ]
+
+
+@pytest.mark.parametrize("side", ["low", "high"])
+@pytest.mark.parametrize(
+    ("counted", "rule"),
+    [
+        ({"newest_visible": None}, "the newest visible message is another one"),
+        ({"unread": 7}, "the unread count is not the number of unread messages"),
+        ({"listed": None}, "the listing is not the side"),
+        ({"listed": Side(newest=NEWEST, unread=9)}, "the listing is not the side"),
+    ],
+)
+def test_a_side_that_differs_from_its_recount_is_found(
+    side: str, counted: dict[str, Any], rule: str
+) -> None:
+    census = attrs.evolve(SOUND, **{side: attrs.evolve(getattr(SOUND, side), **counted)})
+    found = list(conversation_findings(census, NAMESPACE))
+    assert found == [Finding(rule, f"conversation {SOUND.conversation.id}, {side} side")]
+
+
+@pytest.mark.parametrize(("side", "is_listed"), [("low", True), ("high", False)])
+def test_a_side_that_disagrees_with_the_block_list_is_found(side: str, is_listed: bool) -> None:
+    counted = attrs.evolve(getattr(SOUND, side), is_block_listed=is_listed)
+    assert findings(attrs.evolve(SOUND, **{side: counted})) == [
+        "the side and the block list disagree"
+    ]
+
+
+def test_every_fault_is_named_at_once() -> None:
+    broken = attrs.evolve(
+        SOUND,
+        newest=None,
+        low=SideCensus(newest_visible=None, unread=5, is_block_listed=True, listed=None),
+    )
+    assert len(findings(broken)) == 5
+
+
+# Accounts ---------------------------------------------------------------------------------------
+
+ANN = User(TenantId("acme"), UserId("ann"))
+ACCOUNT = AccountCensus(
+    account=Account(user=ANN, position=3, unread=2, sends=(1, 2, 2), starts=(1,)),
+    entries=3,
+    first_position=1,
+    last_position=3,
+    unread_listed=2,
+)
+FRESH = AccountCensus(
+    account=Account(user=ANN), entries=0, first_position=None, last_position=None, unread_listed=0
+)
+
+
+def test_nothing_is_found_in_a_sound_account() -> None:
+    assert list(account_findings(ACCOUNT)) == []
+    assert list(account_findings(FRESH)) == []
+
+
+@pytest.mark.promise("FEED-2")
+@pytest.mark.parametrize(
+    "census",
+    [
+        attrs.evolve(ACCOUNT, entries=2),
+        attrs.evolve(ACCOUNT, first_position=0),
+        attrs.evolve(ACCOUNT, last_position=4),
+        attrs.evolve(ACCOUNT, last_position=2),
+        attrs.evolve(FRESH, entries=1, first_position=1, last_position=1),
+        attrs.evolve(ACCOUNT, entries=0, first_position=None, last_position=None),
+    ],
+    ids=["gap", "begins early", "goes on", "ends early", "of nobody", "none"],
+)
+def test_positions_that_do_not_run_from_1_to_the_last_are_found(census: AccountCensus) -> None:
+    assert [finding.rule for finding in account_findings(census)] == [
+        "the journal positions have a gap or another end"
+    ]
+
+
+def test_an_unread_total_that_is_not_the_sum_is_found() -> None:
+    (finding,) = account_findings(attrs.evolve(ACCOUNT, unread_listed=1))
+    assert finding.rule == "the unread total is not the sum over the inbox"
+    assert "'acme'" in finding.where
+    assert "'ann'" in finding.where
+
+
+@pytest.mark.promise("LIMIT-1")
+@pytest.mark.parametrize("window", ["sends", "starts"])
+def test_a_window_out_of_order_is_found(window: str) -> None:
+    account = attrs.evolve(ACCOUNT.account, **{window: (2, 1)})
+    (finding,) = account_findings(attrs.evolve(ACCOUNT, account=account))
+    assert finding.rule == "the instants of a limit are not in order"
+
+
+# Orphans ----------------------------------------------------------------------------------------
+
+NONE = Orphans(messages=0, sides=0, journal_entries=0, foreign_senders=0)
+
+
+def test_no_orphans_are_no_finding() -> None:
+    assert list(orphan_findings(NONE)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        ("messages", "messages without a conversation"),
+        ("sides", "listings without a conversation"),
+        ("journal_entries", "journal entries without a mailbox"),
+        ("foreign_senders", "messages by someone outside the pair"),
+    ],
+)
+def test_orphans_are_counted(kind: str, rule: str) -> None:
+    assert list(orphan_findings(attrs.evolve(NONE, **{kind: 3}))) == [Finding(rule, "3 rows")]

@@ -1,0 +1,93 @@
+"""The errors: one page, each told apart by class and by code."""
+
+import copy
+import pickle
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from dmcore import errors
+from dmcore.errors import DmcoreError
+
+EXAMPLES = [
+    DmcoreError("text", number=1),
+    errors.InvalidId("user", "it is empty"),
+    errors.InvalidBody("too_long", "a message has at most 4000 characters", longest=4000),
+    errors.InvalidKey("it is empty"),
+    errors.InvalidCursor(),
+    errors.InvalidPageSize(100),
+    errors.InvalidSetting("url", "is not a database URL"),
+    errors.CannotMessageYourself(),
+    errors.AccessDenied(),
+    errors.KeyConflict(),
+    errors.MessagingUnavailable("off"),
+    errors.YouBlockedThem(),
+    errors.RecipientUnavailable(),
+    errors.LimitReached("starts", timedelta(hours=3)),
+    errors.StoreError("text"),
+    errors.StoreUnavailable("the disk is full"),
+    errors.StoreBusy(),
+    errors.StoreRefused("pk_dm_message"),
+    errors.NotInitialised(),
+    errors.WrongSchema(2, 1),
+]
+
+
+def classes() -> Iterator[type[DmcoreError]]:
+    for value in vars(errors).values():
+        if isinstance(value, type) and issubclass(value, DmcoreError):
+            yield value
+
+
+def test_there_is_an_example_of_every_error() -> None:
+    assert {type(example) for example in EXAMPLES} == set(classes())
+
+
+def test_every_error_has_a_code_of_its_own() -> None:
+    """``StoreUnavailable`` is a ``StoreError``, and its code says which."""
+    codes = [error.code for error in classes()]
+    assert len(set(codes)) == len(codes)
+    assert all("code" in vars(error) for error in classes())
+    assert all(code.replace("_", "").isalpha() and code.islower() for code in codes)
+
+
+def test_every_error_hints_at_an_http_status() -> None:
+    assert {error.http_status for error in classes()} <= {403, 409, 422, 429, 500, 503}
+
+
+def test_every_error_says_when_it_comes() -> None:
+    for error in classes():
+        assert error.__doc__, error.__name__
+        assert error.__doc__ != (error.__base__ or Exception).__doc__
+
+
+@pytest.mark.promise("CONV-1", "BLOCK-2")
+@pytest.mark.parametrize(
+    "error", [errors.AccessDenied, errors.RecipientUnavailable, errors.InvalidCursor]
+)
+def test_an_error_that_must_not_tell_its_cause_has_no_room_for_one(
+    error: type[DmcoreError],
+) -> None:
+    made = error()  # type: ignore[call-arg]
+    assert made.details == {}
+    assert vars(made) == {"details": {}}
+    with pytest.raises(TypeError):
+        error("because")
+
+
+@pytest.mark.promise("LIMIT-1")
+def test_a_limit_says_which_it_was_and_how_long_to_wait() -> None:
+    error = errors.LimitReached("messages", timedelta(seconds=59, microseconds=1))
+    assert error.retry_after == timedelta(seconds=59, microseconds=1)
+    assert error.details == {"limit": "messages", "retry_after_s": 59.000001}
+    assert "messages" in str(error)
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+def test_an_error_travels_between_processes(error: DmcoreError) -> None:
+    for other in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(other) is type(error)
+        assert str(other) == str(error)
+        assert vars(other) == vars(error)
+        assert repr(other) == repr(error)
