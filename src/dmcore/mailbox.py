@@ -18,6 +18,7 @@ from dmcore.domain.ids import (
     MessageId,
     User,
     UserId,
+    neighbour_of,
     parse_conversation_id,
     parse_key,
     parse_message_id,
@@ -144,11 +145,12 @@ def thread(
     items = tuple(rows.messages[:limit])
     if not forward:
         items = items[::-1]
-    scope = _thread_scope(reader, conversation)
-    # Reading forward begins behind a message, so there is always something older than the page.
+    # Reading forward begins behind a message, so there is always something older than the page. A
+    # page without items leads back to the message that it was asked from.
     has_older = forward or has_more
-    first = items[0].id if items else place.after
-    last = items[-1].id if items else place.after
+    first = items[0].id if items else neighbour_of(place.after, 1)
+    last = items[-1].id if items else place.after or neighbour_of(place.before, -1)
+    scope = _thread_scope(reader, conversation)
     return ThreadPage(
         conversation=conversation,
         other=rows.other,

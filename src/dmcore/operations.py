@@ -1,6 +1,7 @@
 """The operator: the switch, the health of the store, the journal; never content (MOD-2)."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from itertools import islice
 
 import attrs
@@ -54,10 +55,11 @@ def audit(tx: Transaction, *, operator: User, owner: User, after: int, limit: in
 
 def verify(tx: Transaction, *, most: int) -> tuple[Finding, ...]:
     """Everything that is not as it must be, ``most`` findings at the most."""
-    return tuple(islice(_findings(tx), most))
+    with closing(_findings(tx)) as findings:
+        return tuple(islice(findings, most))
 
 
-def _findings(tx: Transaction) -> Iterator[Finding]:
+def _findings(tx: Transaction) -> Generator[Finding]:
     for conversation in tx.inspection.conversations():
         yield from conversation_findings(conversation, tx.namespace)
     for account in tx.inspection.accounts():

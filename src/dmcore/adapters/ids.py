@@ -6,7 +6,7 @@ import threading
 
 from dmcore.ports.ids import Entropy
 
-_BITS = 74
+_BITS = 62
 
 
 class SystemEntropy:

@@ -54,7 +54,7 @@ class StoreAddress:
         """Make the tables where there are none; return whether there were none."""
         if self.is_memory:
             return True
-        self._check_driver()
+        self._check()
         return sql.initialise(self.url)
 
     def open(
@@ -68,7 +68,7 @@ class StoreAddress:
         """Messaging on this store, which is a fresh one each time in memory."""
         if self.is_memory:
             return memory.open_sync(policy=policy, clock=clock, entropy=entropy)
-        self._check_driver()
+        self._check()
         return sql.open_sync(
             self.url,
             policy=policy,
@@ -78,7 +78,10 @@ class StoreAddress:
             pool_size=1,
         )
 
-    def _check_driver(self) -> None:
+    def _check(self) -> None:
+        if self.is_sqlite and "?" in self.url:
+            # The driver would ignore them with a warning, or open another file than is named.
+            raise InvalidSetting("url", "SQLite takes no options after `?`; write %3F for the sign")
         if self.url.startswith("postgresql") and find_spec("psycopg") is None:
             raise MissingExtra("PostgreSQL", "postgres")
 

@@ -123,6 +123,7 @@ _VERSION_BITS: Final = 0xF << 76
 _VARIANT_BITS: Final = 0x3 << 62
 _LOW_BITS: Final = (1 << 62) - 1
 _MIDDLE_BITS: Final = (1 << 12) - 1
+_LARGEST_UUID: Final = (1 << 128) - 1
 _LARGEST_MS: Final = (1 << 48) - 1
 
 
@@ -134,15 +135,24 @@ def _stamped(number: int, *, version: int) -> int:
 def next_message_id(now_us: int, entropy: int, after: MessageId | None) -> MessageId:
     """A UUIDv7 for the instant ``now_us``, greater than ``after`` whatever the clock says (MSG-2).
 
-    ``entropy`` is a number of 74 random bits. Where the clock has not moved past ``after`` (same
-    millisecond, or it jumped back), the id continues from ``after`` by a random step of 32 bits, so
-    order holds and the next id still cannot be guessed.
+    The twelve bits behind the milliseconds hold the fraction of one, so ids of different
+    conversations sort by time to the microsecond; 62 bits are ``entropy``. Where the clock has not
+    moved past ``after`` (same microsecond, or it jumped back), the id continues from ``after`` by a
+    random step of 32 bits, so order holds and the next id still cannot be guessed.
     """
-    milliseconds = min(max(now_us // 1000, 0), _LARGEST_MS)
-    fresh = milliseconds << 74 | entropy & ((1 << 74) - 1)
+    milliseconds, rest_us = divmod(min(max(now_us, 0), _LARGEST_MS * 1000 + 999), 1000)
+    fraction = rest_us * (_MIDDLE_BITS + 1) // 1000
+    fresh = milliseconds << 74 | fraction << 62 | entropy & _LOW_BITS
     if after is not None:
         fresh = max(fresh, _payload(after) + 1 + (entropy & 0xFFFFFFFF))
     return MessageId(UUID(int=_spread(fresh)))
+
+
+def neighbour_of(message: MessageId | None, step: int) -> MessageId | None:
+    """The place directly after (``step`` 1) or before (-1) a message, where no message can be."""
+    if message is None:
+        return None
+    return MessageId(UUID(int=min(max(message.int + step, 0), _LARGEST_UUID)))
 
 
 def _payload(message: MessageId) -> int:

@@ -1,9 +1,8 @@
-"""Exact rolling windows (LIMIT-1, LIMIT-2).
+"""Exact rolling windows (LIMIT-1).
 
 A window is the last ``count`` instants at which something counted, oldest first. An event exactly
-one window old no longer counts. An instant later than the clock (the clock jumped back) is taken
-as now: it still counts, so a jump opens nothing, and it is over one window from now, so a jump
-locks nobody out for longer than that.
+one window old no longer counts. Instants are those of the user's own time (``domain.account``),
+which never goes back, so a clock that does cannot open a window (LIMIT-2).
 """
 
 from datetime import timedelta
@@ -44,12 +43,11 @@ class RateLimit:
         """How long from ``now_us`` until one more event is allowed; 0 when it is allowed now."""
         if len(instants) < self.count:
             return 0
-        deciding = min(instants[-self.count], now_us)
-        return max(deciding + self.window_us - now_us, 0)
+        return max(instants[-self.count] + self.window_us - now_us, 0)
 
     def counted(self, instants: Instants, now_us: int) -> Instants:
         """The window after one more event at ``now_us``."""
-        return (*not_after(instants, now_us), now_us)[-self.count :]
+        return (*instants, now_us)[-self.count :]
 
 
 def _is_count(value: object, most: int) -> bool:
@@ -58,10 +56,3 @@ def _is_count(value: object, most: int) -> bool:
 
 def _is_positive(value: object) -> bool:
     return isinstance(value, timedelta) and value > timedelta(0)
-
-
-def not_after(instants: Instants, now_us: int) -> Instants:
-    """The same window as a clock that reads ``now_us`` can have seen it."""
-    if instants and instants[-1] > now_us:
-        return tuple(min(instant, now_us) for instant in instants)
-    return instants

@@ -34,5 +34,5 @@ class Posting:
     """
 
     message: Message
-    key: Key | None
+    key: Key | None = attrs.field(repr=False)
     sender_only: bool

@@ -14,7 +14,6 @@ from dmcore.domain.contact import Contact
 from dmcore.domain.conversation import Conversation, Side
 from dmcore.domain.events import Action, Entry, Fact
 from dmcore.domain.ids import Key, MessageId, next_message_id
-from dmcore.domain.limits import not_after
 from dmcore.domain.message import Message, Posting
 from dmcore.domain.policy import Policy
 from dmcore.errors import (
@@ -40,8 +39,8 @@ class Sent:
 class Refused:
     """An attempt was refused, and ``account`` is to be stored all the same.
 
-    The one case is a clock that jumped back: the sender's windows are corrected by whoever notices
-    it first, so that the wait announced is the wait endured (LIMIT-2).
+    The one case is a clock that was set back: whoever meets it first writes down what it shows, so
+    that the wait announced is the wait endured (LIMIT-2).
     """
 
     error: DmcoreError
@@ -70,46 +69,44 @@ def decide(
         raise RecipientUnavailable
 
     refusal = _limit_reached(contact, policy, now_us)
-    if refusal is not None:
-        corrected = _corrected(contact.actor, now_us)
-        if corrected == contact.actor:
-            raise refusal
-        return Refused(refusal, corrected)
-    return _accepted(contact, policy, body=body, key=key, now_us=now_us, entropy=entropy)
+    actor = contact.actor.at(now_us)
+    if refusal is None:
+        counted = _counted(contact, policy, actor)
+        return _accepted(contact, counted, body=body, key=key, now_us=now_us, entropy=entropy)
+    if actor.reading_us < contact.actor.reading_us:
+        return Refused(refusal, actor)
+    raise refusal
 
 
 def _limit_reached(contact: Contact, policy: Policy, now_us: int) -> LimitReached | None:
     """The refusal of the limits, the start limit named first, with the wait that satisfies both."""
-    waits_us = {}
-    if policy.starts is not None and contact.is_start:
-        waits_us["starts"] = policy.starts.wait_us(contact.actor.starts, now_us)
-    if policy.messages is not None:
-        waits_us["messages"] = policy.messages.wait_us(contact.actor.sends, now_us)
-    for limit, wait_us in waits_us.items():
+    actor = contact.actor
+    asked = {"messages": (policy.messages, actor.sends)}
+    if contact.is_start:
+        asked = {"starts": (policy.starts, actor.starts)} | asked
+    waits_us = {
+        name: limit.wait_us(instants, actor.now_us(now_us, limit.window_us))
+        for name, (limit, instants) in asked.items()
+        if limit is not None
+    }
+    for name, wait_us in waits_us.items():
         if wait_us > 0:
-            return LimitReached(limit, timedelta(microseconds=max(waits_us.values())))
+            return LimitReached(name, timedelta(microseconds=max(waits_us.values())))
     return None
 
 
-def _corrected(account: Account, now_us: int) -> Account:
-    return attrs.evolve(
-        account,
-        sends=not_after(account.sends, now_us),
-        starts=not_after(account.starts, now_us),
-    )
-
-
-def _counted(contact: Contact, policy: Policy, now_us: int) -> Account:
-    actor = _corrected(contact.actor, now_us)
+def _counted(contact: Contact, policy: Policy, actor: Account) -> Account:
+    """The actor with this message counted, in their own time."""
+    sends, starts = actor.sends, actor.starts
     if policy.messages is not None:
-        actor = attrs.evolve(actor, sends=policy.messages.counted(actor.sends, now_us))
+        sends = policy.messages.counted(sends, actor.time_us)
     if policy.starts is not None and contact.is_start:
-        actor = attrs.evolve(actor, starts=policy.starts.counted(actor.starts, now_us))
-    return actor
+        starts = policy.starts.counted(starts, actor.time_us)
+    return attrs.evolve(actor, sends=sends, starts=starts)
 
 
 def _accepted(
-    contact: Contact, policy: Policy, *, body: Body, key: Key | None, now_us: int, entropy: int
+    contact: Contact, counted: Account, *, body: Body, key: Key | None, now_us: int, entropy: int
 ) -> Sent:
     sender, recipient = contact.actor.user.id, contact.partner.user.id
     before = contact.conversation
@@ -138,7 +135,7 @@ def _accepted(
         )
 
     # Each side is told what it saw happen: a conversation that only the other side had is new here.
-    actor, entries = _counted(contact, policy, now_us).noted(fact(is_new=contact.is_start))
+    actor, entries = counted.noted(fact(is_new=contact.is_start))
     accounts: tuple[Account, ...] = (actor,)
     if not sender_only:
         partner = attrs.evolve(contact.partner, unread=contact.partner.unread + 1)

@@ -76,6 +76,8 @@ def conversation_findings(census: ConversationCensus, namespace: bytes) -> Itera
         yield Finding("the newest message is not the greatest stored", where)
     sides = (("low", conversation.low, census.low), ("high", conversation.high, census.high))
     for name, side, counted in sides:
+        if side.read is not None and side.read > conversation.newest:
+            yield Finding("the read marker is beyond the newest message", f"{where}, {name} side")
         for rule in _side_faults(side, counted):
             yield Finding(rule, f"{where}, {name} side")
 
@@ -110,7 +112,7 @@ def orphan_findings(orphans: Orphans) -> Iterator[Finding]:
     """The rules of rows that belong together."""
     rules = (
         ("messages without a conversation", orphans.messages),
-        ("listings without a conversation", orphans.sides),
+        ("listings of a conversation that is not their user's", orphans.sides),
         ("journal entries without a mailbox", orphans.journal_entries),
         ("messages by someone outside the pair", orphans.foreign_senders),
     )

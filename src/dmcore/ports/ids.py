@@ -12,5 +12,5 @@ class Entropy(Protocol):
     """
 
     def draw(self) -> int:
-        """A number of at least 74 random bits."""
+        """A number of at least 62 random bits."""
         ...

@@ -4,10 +4,10 @@ import threading
 
 from dmcore.adapters.ids import SeededEntropy, SystemEntropy
 
-BITS = 74
+BITS = 62
 
 
-def test_the_operating_system_gives_74_bits() -> None:
+def test_the_operating_system_gives_62_bits() -> None:
     """All of them are used: over 200 draws each is seen set and unset."""
     draws = [SystemEntropy().draw() for _ in range(200)]
     assert len(set(draws)) == 200

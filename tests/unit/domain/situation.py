@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 
-from dmcore.domain.account import Account
+from dmcore.domain.account import NEVER_US, Account
 from dmcore.domain.body import Body
 from dmcore.domain.contact import Contact
 from dmcore.domain.conversation import Conversation, Side
@@ -36,6 +36,7 @@ class Situation:
     bob_blocks: bool = False
     sends: Instants = ()
     starts: Instants = ()
+    reading_us: int = NEVER_US
     unread: int = 0
     conversation: Conversation | None = None
     earlier: Posting | None = None
@@ -83,6 +84,10 @@ class Situation:
                 unread=self.unread,
                 sends=self.sends,
                 starts=self.starts,
+                time_us=max((*self.sends, *self.starts), default=NEVER_US),
+                reading_us=self.reading_us
+                if self.reading_us != NEVER_US
+                else max((*self.sends, *self.starts), default=NEVER_US),
             ),
             partner=Account(user=User(TENANT, BOB), position=9, unread=2),
             actor_blocks=self.ann_blocks,

@@ -1,4 +1,4 @@
-"""An account: positions in its journal run 1, 2, 3, …"""
+"""An account: positions in its journal run 1, 2, 3 and on."""
 
 import pytest
 from hypothesis import given

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.strategies import any_text
 
 from dmcore.domain.body import Body, BodyReason, BodyRules, parse_body
 from dmcore.errors import InvalidBody, InvalidSetting
-from tests.unit.strategies import any_text
 
 RULES = BodyRules()
 NO_EMOJI = BodyRules(emoji="refuse")
@@ -56,12 +56,15 @@ def test_a_text_is_kept_byte_for_byte(text: str) -> None:
 @pytest.mark.promise("MSG-1")
 @given(text=any_text)
 def test_any_text_is_kept_as_it_is_or_refused_with_a_reason(text: str) -> None:
+    refused: InvalidBody | None = None
     try:
         kept = parse_body(text, NO_EMOJI)
     except InvalidBody as error:
-        assert error.details["reason"] in set(BodyReason)
-    else:
+        refused = error
+    if refused is None:
         assert kept.text == text
+    else:
+        assert refused.details["reason"] in set(BodyReason)
 
 
 @pytest.mark.promise("MSG-1")
@@ -82,7 +85,7 @@ def test_nul_is_refused(text: str) -> None:
 
 
 @pytest.mark.promise("MSG-1")
-@pytest.mark.parametrize("text", ["\ud800", "a\udfff", "\ud83d \ude42", "\udc80"])
+@pytest.mark.parametrize("text", ["\ud800", "a\udfff", "\ud83d \ude42", "\udc80 b"])
 def test_a_lone_surrogate_is_refused(text: str) -> None:
     assert reason_against(text) == BodyReason.LONE_SURROGATE
 
@@ -232,7 +235,8 @@ SIGNS = [
     "\u25a0 \u25b6 \u25cf",
     "\u2640 \u2642",
     "\u221e \u2211",
-    "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627 \u4f60\u597d \u0928\u092e\u0938\u094d\u0924\u0947",
+    "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
+    "\u4f60\u597d \u0928\u092e\u0938\u094d\u0924\u0947",
     "\U0001d54f",  # a mathematical letter
     "\U00020000",
 ]
@@ -282,7 +286,7 @@ def test_the_smallest_sizes_hold_one_character() -> None:
 @pytest.mark.promise("LEAK-1")
 def test_a_body_does_not_show_itself() -> None:
     body = Body("a secret")
-    shown = (repr(body), str(body), f"{body}", f"{body!r}", "%s" % body, repr([body]), ascii(body))
+    shown = (repr(body), str(body), f"{body}", f"{body!r}", repr([body]), ascii(body))
     assert all("secret" not in text for text in shown)
 
 
@@ -296,4 +300,5 @@ def test_bodies_are_equal_by_their_text() -> None:
     assert Body("a") == Body("a")
     assert hash(Body("a")) == hash(Body("a"))
     assert Body("e\u0301") != Body("\u00e9")
-    assert Body("a") != "a"
+    a_text: object = "a"
+    assert Body("a") != a_text

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from tests.unit.domain.situation import Situation
 
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Side
 from dmcore.domain.ids import UserId, next_message_id
-from tests.unit.domain.situation import Situation
 
 FIRST = next_message_id(1_000, 0, None)
 

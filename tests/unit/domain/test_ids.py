@@ -8,6 +8,16 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.strategies import (
+    LARGEST_ENTROPY,
+    YEAR_9999_US,
+    any_text,
+    entropies,
+    ids,
+    instants_us,
+    tenant_ids,
+    user_ids,
+)
 
 from dmcore.domain.ids import (
     LONGEST_ID,
@@ -22,19 +32,9 @@ from dmcore.domain.ids import (
     parse_user_id,
 )
 from dmcore.errors import DmcoreError, InvalidId, InvalidKey
-from tests.unit.strategies import (
-    LARGEST_ENTROPY,
-    YEAR_9999_US,
-    any_text,
-    entropies,
-    ids,
-    instants_us,
-    tenant_ids,
-    user_ids,
-)
 
 Parse = Callable[[str], str]
-PARSERS = [parse_user_id, parse_tenant_id, parse_key]
+PARSERS: list[Parse] = [parse_user_id, parse_tenant_id, parse_key]
 UUID_PARSERS = [parse_conversation_id, parse_message_id]
 NAMESPACE = bytes(range(16))
 
@@ -73,7 +73,8 @@ def test_a_text_is_an_id_as_it_stands(parse: Parse, text: str) -> None:
 
 @given(text=ids)
 def test_every_text_without_control_characters_is_an_id(text: str) -> None:
-    assert parse_user_id(text) == parse_tenant_id(text) == parse_key(text) == text
+    for parse in PARSERS:
+        assert parse(text) == text
 
 
 @pytest.mark.parametrize("parse", PARSERS)
@@ -307,9 +308,10 @@ def test_ids_grow_whatever_the_clock_says(steps: list[tuple[int, int]]) -> None:
 
 @pytest.mark.promise("MSG-2")
 def test_a_full_millisecond_carries_into_the_next() -> None:
-    """All 74 random bits are used up: the next id is one millisecond ahead, and still in order."""
-    last = next_message_id(5_000, LARGEST_ENTROPY, None)
-    following = next_message_id(5_000, 0, last)
+    """All bits below it are used up: the next id is one millisecond ahead, and still in order."""
+    full = next_message_id(5_999, LARGEST_ENTROPY, None)
+    last = MessageId(UUID(int=full.int | 0xFFF << 64))
+    following = next_message_id(5_999, 0, last)
     assert following.int > last.int
     assert milliseconds_of(last) == 5
     assert milliseconds_of(following) == 6
@@ -326,7 +328,17 @@ def test_within_a_millisecond_the_next_id_cannot_be_guessed(
     before = next_message_id(now_us, first, None)
     after = next_message_id(now_us, second, before)
     step = 1 + (second & 0xFFFFFFFF)
-    assert _payload(after) == max(_payload(before) + step, now_us // 1000 << 74 | second)
+    fresh = _payload(next_message_id(now_us, second, None))
+    assert _payload(after) == max(_payload(before) + step, fresh)
+
+
+@pytest.mark.promise("MSG-2", "PAGE-2")
+@given(now_us=st.integers(0, YEAR_9999_US), entropies_=st.tuples(entropies, entropies))
+def test_ids_of_different_conversations_sort_by_the_microsecond(
+    now_us: int, entropies_: tuple[int, int]
+) -> None:
+    one, other = entropies_
+    assert next_message_id(now_us, one, None) < next_message_id(now_us + 1, other, None)
 
 
 def _payload(message: MessageId) -> int:
@@ -362,8 +374,8 @@ def test_a_clock_that_jumps_back_goes_on_from_the_last_id() -> None:
     assert following.int == last.int + 42
 
 
-@given(now_us=instants_us, entropy=st.integers(1 << 74, 1 << 128))
-def test_more_than_74_random_bits_do_no_harm(now_us: int, entropy: int) -> None:
+@given(now_us=instants_us, entropy=st.integers(1 << 62, 1 << 128))
+def test_more_than_62_random_bits_do_no_harm(now_us: int, entropy: int) -> None:
     made = next_message_id(now_us, entropy, None)
     assert made.version == 7
     assert milliseconds_of(made) == now_us // 1000

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.strategies import YEAR_9999_US
 
 from dmcore.domain.instants import to_datetime, to_us
-from tests.unit.strategies import YEAR_9999_US
 
 FIRST_US = to_us(datetime.min.replace(tzinfo=UTC))
 

@@ -1,16 +1,22 @@
 """Exact rolling windows, against a second opinion that counts everything."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 
+import attrs
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dmcore.domain.limits import Instants, RateLimit, not_after
+from dmcore.domain.account import NEVER_US, Account
+from dmcore.domain.ids import User, parse_tenant_id, parse_user_id
+from dmcore.domain.limits import Instants, RateLimit
 from dmcore.errors import InvalidSetting
 
 SECOND_US = 1_000_000
+ANN = Account(user=User(parse_tenant_id(""), parse_user_id("ann")))
 TWENTY = RateLimit(20, timedelta(seconds=60))
 
 limits = st.builds(
@@ -104,75 +110,78 @@ def test_a_policy_that_became_milder_counts_what_is_known() -> None:
 # A clock that jumps -----------------------------------------------------------------------------
 
 
+def attempt(limit: RateLimit, account: Account, now_us: int) -> tuple[int, Account]:
+    """What an attempt at ``now_us`` has to wait, and the account after it."""
+    wait_us = limit.wait_us(account.sends, account.now_us(now_us, limit.window_us))
+    timed = account.at(now_us)
+    if wait_us:
+        return wait_us, timed if now_us < account.reading_us else account
+    return 0, attrs.evolve(timed, sends=limit.counted(timed.sends, timed.time_us))
+
+
+def attempts(limit: RateLimit, clocks: list[int]) -> Iterator[tuple[int, Account]]:
+    account = ANN
+    for now_us in clocks:
+        wait_us, account = attempt(limit, account, now_us)
+        yield wait_us, account
+
+
 @pytest.mark.promise("LIMIT-2")
 @given(limit=limits, jumps=jumps)
 def test_nobody_waits_longer_than_one_window_whatever_the_clock_does(
     limit: RateLimit, jumps: list[int]
 ) -> None:
-    window: Instants = ()
-    now_us = 10_000
-    for jump in jumps:
-        now_us += jump
-        wait_us = limit.wait_us(window, now_us)
+    for wait_us, _ in attempts(limit, list(accumulate(jumps, initial=10_000))):
         assert 0 <= wait_us <= limit.window_us
-        window = not_after(window, now_us) if wait_us else limit.counted(window, now_us)
 
 
 @pytest.mark.promise("LIMIT-2")
 @given(limit=limits, jumps=jumps)
 def test_the_announced_wait_is_the_endured_wait(limit: RateLimit, jumps: list[int]) -> None:
-    """A refused attempt corrects the window, so the same attempt after the wait is accepted."""
-    window: Instants = ()
-    now_us = 10_000
-    for jump in jumps:
-        now_us += jump
-        wait_us = limit.wait_us(window, now_us)
+    """Wherever the clock went before, from the refusal on the wait is exact."""
+    clocks = list(accumulate(jumps, initial=10_000))
+    for now_us, (wait_us, account) in zip(clocks, attempts(limit, clocks), strict=True):
         if wait_us:
-            corrected = not_after(window, now_us)
-            assert limit.wait_us(corrected, now_us) == wait_us
-            assert limit.wait_us(corrected, now_us + wait_us) == 0
-            assert limit.wait_us(corrected, now_us + wait_us - 1) == 1
-            window = corrected
-        else:
-            window = limit.counted(window, now_us)
+            assert attempt(limit, account, now_us)[0] == wait_us
+            assert attempt(limit, account, now_us + wait_us - 1)[0] == 1
+            assert attempt(limit, account, now_us + wait_us)[0] == 0
+
+
+@pytest.mark.promise("LIMIT-2")
+@given(limit=limits, behind=st.integers(1, 500), turns=st.lists(st.booleans(), min_size=10))
+def test_a_second_clock_that_is_behind_opens_nothing(
+    limit: RateLimit, behind: int, turns: list[bool]
+) -> None:
+    """Two servers that show different times at one moment: whoever is asked, the limit is one."""
+    assume(behind != limit.window_us)
+    right = 10_000
+    clocks = [right - behind * turn for turn in turns]
+    accepted = [wait for wait, _ in attempts(limit, [right] * limit.count + clocks) if wait == 0]
+    assert len(accepted) == limit.count
+
+
+@pytest.mark.promise("LIMIT-2")
+@given(limit=limits, back=st.integers(1, 100_000))
+def test_a_clock_set_back_locks_out_for_one_window_from_the_first_refusal(
+    limit: RateLimit, back: int
+) -> None:
+    account, now_us = ANN, 200_000
+    while (tried := attempt(limit, account, now_us))[0] == 0:
+        account = tried[1]
+    wait_us, account = attempt(limit, account, now_us - back)
+    assert wait_us == limit.window_us
+    assert attempt(limit, account, now_us - back + wait_us)[0] == 0
+    assert attempt(limit, account, now_us - back + wait_us - 1)[0] == 1
 
 
 @pytest.mark.promise("LIMIT-2")
 @given(limit=limits, jumps=jumps)
-def test_a_jump_back_opens_nothing(limit: RateLimit, jumps: list[int]) -> None:
-    """What was accepted at an instant still to come counts as accepted now."""
-    plain = CountsEverything(limit)
-    window: Instants = ()
-    now_us = 10_000
-    for jump in jumps:
-        now_us += jump
-        plain.accepted = [min(instant, now_us) for instant in plain.accepted]
-        is_allowed = limit.wait_us(window, now_us) == 0
-        assert is_allowed == plain.allows(now_us)
-        if is_allowed:
-            plain.accepted.append(now_us)
-            window = limit.counted(window, now_us)
-        else:
-            window = not_after(window, now_us)
-
-
-@pytest.mark.promise("LIMIT-2")
-@given(limit=limits, jumps=jumps)
-def test_a_window_is_always_in_order(limit: RateLimit, jumps: list[int]) -> None:
-    window: Instants = ()
-    now_us = 10_000
-    for jump in jumps:
-        now_us += jump
-        window = limit.counted(window, now_us)
-        assert list(window) == sorted(window)
-        assert window[-1] == now_us
-
-
-def test_a_window_of_the_past_is_left_as_it_is() -> None:
-    window = (1, 2, 3)
-    assert not_after(window, 3) is window
-    assert not_after((), 3) == ()
-    assert not_after((1, 5, 9), 4) == (1, 4, 4)
+def test_the_time_of_a_user_never_goes_back(limit: RateLimit, jumps: list[int]) -> None:
+    before = NEVER_US
+    for _, account in attempts(limit, list(accumulate(jumps, initial=10_000))):
+        assert account.time_us >= before
+        assert list(account.sends) == sorted(account.sends)
+        before = account.time_us
 
 
 # The setting ------------------------------------------------------------------------------------

@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.unit.strategies import any_message_ids, any_text, conversation_ids, ids, users
 
 from dmcore.domain.ids import ConversationId, MessageId, TenantId, User, UserId
 from dmcore.domain.inbox import InboxPlace
 from dmcore.domain.paging import Cursor, CursorScope, Page, ThreadPlace, check_page_size
 from dmcore.errors import InvalidCursor, InvalidPageSize
-from tests.unit.strategies import any_message_ids, any_text, conversation_ids, ids, users
 
 ANN = User(TenantId(""), UserId("ann"))
 SCOPE = CursorScope("thread", ANN, "subject")
@@ -34,8 +34,7 @@ READERS: list[Callable[[CursorScope, str], object]] = [
 def is_refused(read: Callable[[str], object], cursor: Any) -> bool:
     try:
         read(cursor)
-    except InvalidCursor as error:
-        assert error.details == {}
+    except InvalidCursor:
         return True
     return False
 

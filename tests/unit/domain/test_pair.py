@@ -2,11 +2,11 @@
 
 import pytest
 from hypothesis import assume, given
+from tests.unit.strategies import tenant_ids, user_ids
 
 from dmcore.domain.ids import TenantId, UserId
 from dmcore.domain.pair import Pair
 from dmcore.errors import CannotMessageYourself
-from tests.unit.strategies import tenant_ids, user_ids
 
 NAMESPACE = bytes(16)
 ACME = TenantId("acme")

@@ -59,4 +59,4 @@ def test_a_policy_cannot_be_changed_and_can_be_copied() -> None:
         policy.blocked = "refuse"  # type: ignore[misc]
     assert copy.deepcopy(policy) == pickle.loads(pickle.dumps(policy)) == policy
     with pytest.raises(InvalidSetting):
-        attrs.evolve(policy, blocked="sometimes")
+        attrs.evolve(policy, blocked="sometimes")  # type: ignore[arg-type]

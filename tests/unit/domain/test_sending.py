@@ -4,28 +4,12 @@ Read as: given a situation, when Ann writes to Bob, then this happens.
 """
 
 from datetime import timedelta
+from typing import Any
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from dmcore.domain.account import Account
-from dmcore.domain.conversation import Conversation, Side
-from dmcore.domain.events import Action, Entry, Fact
-from dmcore.domain.ids import MessageId, User, next_message_id
-from dmcore.domain.message import Message, Posting
-from dmcore.domain.mode import Mode
-from dmcore.domain.policy import Policy
-from dmcore.domain.sending import Refused, Sent
-from dmcore.errors import (
-    DmcoreError,
-    KeyConflict,
-    LimitReached,
-    MessagingUnavailable,
-    RecipientUnavailable,
-    YouBlockedThem,
-)
 from tests.unit.domain.situation import (
     ANN,
     BOB,
@@ -37,6 +21,23 @@ from tests.unit.domain.situation import (
     PAIR,
     TENANT,
     Situation,
+)
+
+from dmcore.domain.account import Account
+from dmcore.domain.conversation import Conversation, Side
+from dmcore.domain.events import Action, Entry, Fact
+from dmcore.domain.ids import MessageId, User, next_message_id
+from dmcore.domain.message import Message, Posting
+from dmcore.domain.mode import Mode
+from dmcore.domain.policy import Policy
+from dmcore.domain.sending import Refused, Sent, decide
+from dmcore.errors import (
+    DmcoreError,
+    KeyConflict,
+    LimitReached,
+    MessagingUnavailable,
+    RecipientUnavailable,
+    YouBlockedThem,
 )
 
 MINUTE_US = 60_000_000
@@ -67,7 +68,7 @@ def limit_reached(situation: Situation) -> LimitReached:
 # The order of the rules -------------------------------------------------------------------------
 
 # Each line breaks one rule; from the first to the last in the order in which they are asked.
-BROKEN = {
+BROKEN: dict[type[DmcoreError], dict[str, Any]] = {
     KeyConflict: {"earlier": Situation().sent_before("another text").earlier},
     MessagingUnavailable: {"mode": Mode.OFF},
     YouBlockedThem: {"ann_blocks": True},
@@ -251,7 +252,7 @@ def test_where_both_limits_refuse_the_start_limit_is_named_with_the_longer_wait(
 @pytest.mark.parametrize("switched_off", ["messages", "starts"])
 def test_a_limit_that_is_switched_off_neither_refuses_nor_counts(switched_off: str) -> None:
     situation = Situation(
-        policy=attrs.evolve(Policy(), **{switched_off: None}),
+        policy=Policy(messages=None) if switched_off == "messages" else Policy(starts=None),
         sends=FULL if switched_off == "messages" else (),
         starts=FIVE if switched_off == "starts" else (),
     )
@@ -267,25 +268,28 @@ def test_with_both_limits_off_nothing_is_counted() -> None:
 
 
 @pytest.mark.promise("LIMIT-2")
-def test_a_refusal_after_a_jump_back_corrects_the_windows_and_nothing_else() -> None:
+def test_a_refusal_after_a_jump_back_notes_what_the_clock_shows_and_nothing_else() -> None:
+    """From the first refusal on, the wait announced is the wait endured."""
     future = tuple(range(NOW_US + 1, NOW_US + 21))
     situation = Situation(sends=future, starts=(NOW_US + 5,)).talking()
     decided = situation.when_ann_writes()
     assert isinstance(decided, Refused)
     assert isinstance(decided.error, LimitReached)
-    assert decided.error.retry_after == timedelta(seconds=60)
+    wait = timedelta(seconds=60) - timedelta(microseconds=19)
+    assert decided.error.retry_after == wait
     before = situation.contact().actor
-    assert decided.account == attrs.evolve(before, sends=(NOW_US,) * 20, starts=(NOW_US,))
-    corrected = situation.but(sends=decided.account.sends, starts=decided.account.starts)
-    assert limit_reached(corrected).retry_after == timedelta(seconds=60)
-    sent(corrected, now_us=NOW_US + MINUTE_US)
+    assert decided.account == attrs.evolve(before, reading_us=NOW_US)
+    noted = situation.but(reading_us=NOW_US)
+    assert limit_reached(noted).retry_after == wait
+    sent(noted, now_us=NOW_US + MINUTE_US - 19)
 
 
 @pytest.mark.promise("LIMIT-2")
-def test_an_accepted_message_after_a_jump_back_corrects_the_windows_too() -> None:
+def test_an_accepted_message_after_a_jump_back_counts_in_the_senders_own_time() -> None:
     account = sent(Situation(sends=(5, NOW_US + 9), starts=(NOW_US + 9,))).accounts[0]
-    assert account.sends == (5, NOW_US, NOW_US)
-    assert account.starts == (NOW_US, NOW_US)
+    assert account.sends == (5, NOW_US + 9, NOW_US + 9)
+    assert account.starts == (NOW_US + 9, NOW_US + 9)
+    assert (account.time_us, account.reading_us) == (NOW_US + 9, NOW_US)
 
 
 # What is stored ---------------------------------------------------------------------------------
@@ -310,7 +314,13 @@ def test_a_first_message_makes_the_conversation_for_both() -> None:
         ),
         accounts=(
             Account(
-                user=User(TENANT, ANN), position=5, unread=3, sends=(NOW_US,), starts=(NOW_US,)
+                user=User(TENANT, ANN),
+                position=5,
+                unread=3,
+                sends=(NOW_US,),
+                starts=(NOW_US,),
+                time_us=NOW_US,
+                reading_us=NOW_US,
             ),
             Account(user=User(TENANT, BOB), position=10, unread=3),
         ),
@@ -371,8 +381,6 @@ def test_a_message_without_a_key_has_none() -> None:
 def test_the_other_order_of_names_changes_nothing_but_the_sides() -> None:
     """Bob, the high one, writes: his side is the high one."""
     contact = Situation().contact()
-    from dmcore.domain.sending import decide
-
     turned = attrs.evolve(contact, actor=contact.partner, partner=contact.actor)
     decided = decide(turned, Policy(), body=BODY, key=None, now_us=NOW_US, entropy=5)
     assert isinstance(decided, Sent)

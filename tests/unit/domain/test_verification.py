@@ -159,7 +159,8 @@ def test_an_unread_total_that_is_not_the_sum_is_found() -> None:
 @pytest.mark.promise("LIMIT-1")
 @pytest.mark.parametrize("window", ["sends", "starts"])
 def test_a_window_out_of_order_is_found(window: str) -> None:
-    account = attrs.evolve(ACCOUNT.account, **{window: (2, 1)})
+    reverse: dict[str, Any] = {window: (2, 1)}
+    account = attrs.evolve(ACCOUNT.account, **reverse)
     (finding,) = account_findings(attrs.evolve(ACCOUNT, account=account))
     assert finding.rule == "the instants of a limit are not in order"
 
@@ -177,7 +178,7 @@ def test_no_orphans_are_no_finding() -> None:
     ("kind", "rule"),
     [
         ("messages", "messages without a conversation"),
-        ("sides", "listings without a conversation"),
+        ("sides", "listings of a conversation that is not their user's"),
         ("journal_entries", "journal entries without a mailbox"),
         ("foreign_senders", "messages by someone outside the pair"),
     ],

@@ -11,6 +11,7 @@ from dmcore.domain.ids import ConversationId, MessageId, User, UserId
 from dmcore.domain.inbox import InboxEntry, InboxPlace
 from dmcore.domain.message import Posting
 from dmcore.domain.paging import ThreadPlace
+from dmcore.errors import StoreRefused
 from dmcore.ports.conversations import Conversations
 from dmcore.ports.messages import Marking, Messages, ThreadRows
 from dmcore.ports.reading import Reading
@@ -24,6 +25,8 @@ class MemoryConversations:
         self._changes = changes
 
     def add(self, conversation: Conversation) -> None:
+        if conversation.id in self._store.conversations:
+            raise StoreRefused("pk_dm_conversation")
         self._changes.put(self._store.postings, conversation.id, [])
         self._put(conversation, Side(), Side())
 
@@ -80,9 +83,14 @@ class MemoryMessages:
 
     def add(self, posting: Posting) -> None:
         message = posting.message
-        self._changes.append(self._store.postings[message.conversation], posting)
+        postings = self._store.postings[message.conversation]
+        if postings and message.id <= _id_of(postings[-1]):
+            raise StoreRefused("pk_dm_message")
+        self._changes.append(postings, posting)
         if posting.key is not None:
             key = (message.conversation, message.sender, posting.key)
+            if key in self._store.keys:
+                raise StoreRefused("uq_dm_message_key")
             self._changes.put(self._store.keys, key, posting)
 
     def thread(

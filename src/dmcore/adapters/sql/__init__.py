@@ -15,6 +15,7 @@ from dmcore.adapters.sql._engine import (
     check_file,
     make_engine,
     parse_url,
+    use_wal,
 )
 from dmcore.adapters.sql._errors import judge
 from dmcore.adapters.sql._schema import SCHEMA_VERSION, installation, metadata
@@ -48,9 +49,12 @@ def initialise(url: str) -> bool:
     engine = _engine(url)
     try:
         with engine.begin() as connection:
-            return _initialise(connection)
+            is_new = _initialise(connection)
+        use_wal(engine)
     except SQLAlchemyError as error:
         verdict = judge(error)
+    else:
+        return is_new
     finally:
         engine.dispose()
     raise verdict.error
@@ -138,9 +142,13 @@ def _check_encoding(connection: Connection) -> None:
 def _namespace(engine: Engine) -> bytes:
     try:
         with engine.connect() as connection:
-            return _check_version(connection)
+            namespace = _check_version(connection)
+        # Not before it is certain that the file is ours.
+        use_wal(engine)
     except SQLAlchemyError as error:
         verdict = judge(error)
+    else:
+        return namespace
     raise verdict.error
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._conditions import CONVERSATION, TENANT, has_side, text_param
 from dmcore.adapters.sql._identity import Identity
-from dmcore.adapters.sql._rows import conversation_of
+from dmcore.adapters.sql._rows import account_of, conversation_of, rows_of
 from dmcore.adapters.sql._schema import block, conversation, installation, mailbox, message
 from dmcore.domain.account import Account
 from dmcore.domain.contact import Block, Contact
@@ -33,19 +33,17 @@ from dmcore.ports.reading import Reading
 _ACTOR = text_param("actor")
 _IS_OF_BLOCKER = and_(block.c.tenant == TENANT, block.c.blocker == text_param("blocker"))
 
-# The locks. They return nothing that is used: what a waiting statement saw beside the locked rows
-# may be older than the lock, so the facts are read afterwards.
-_LOCK_PAIR = (
-    select(mailbox.c.user_id)
+# The two mailboxes of a pair, the low one first.
+_BOXES_OF_PAIR = (
+    select(mailbox)
     .where(
         mailbox.c.tenant == TENANT,
         mailbox.c.user_id.in_((text_param("low"), text_param("high"))),
     )
     .order_by(mailbox.c.user_id)
-    .with_for_update(key_share=True)
 )
-_LOCK_CONVERSATION = (
-    select(mailbox.c.user_id)
+_BOXES_OF_CONVERSATION = (
+    select(mailbox)
     .join_from(
         conversation,
         mailbox,
@@ -56,13 +54,21 @@ _LOCK_CONVERSATION = (
     )
     .where(conversation.c.id == CONVERSATION, has_side(conversation, _ACTOR))
     .order_by(mailbox.c.user_id)
-    .with_for_update(key_share=True, of=mailbox)
 )
 
 
-def _facts(partner: ColumnElement[Any], *, having: ColumnElement[bool]) -> Select[Any]:
-    """Everything that decides between the actor and ``partner``, always as one row."""
-    actor_box, partner_box = mailbox.alias("actor_box"), mailbox.alias("partner_box")
+def _facts(
+    boxes: Select[Any], partner: ColumnElement[Any], *, having: ColumnElement[bool]
+) -> Select[Any]:
+    """Lock the mailboxes and read everything that decides between the two, always as one row.
+
+    A statement that had to wait for a lock returns the locked rows as they are now, and everything
+    else as it was when the statement began. So the positions are read a second time without a
+    lock: where they differ, the rest is out of date and is to be read again.
+    """
+    held = boxes.with_for_update(key_share=True, of=mailbox).cte("held")
+    actor_box, partner_box = held.alias("actor_box"), held.alias("partner_box")
+    actor_seen, partner_seen = mailbox.alias("actor_seen"), mailbox.alias("partner_seen")
     earlier = message.alias("earlier")
 
     def blocks(blocker: ColumnElement[Any], blocked: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -70,17 +76,26 @@ def _facts(partner: ColumnElement[Any], *, having: ColumnElement[bool]) -> Selec
             block.c.tenant == TENANT, block.c.blocker == blocker, block.c.blocked == blocked
         )
 
-    def box(alias: Any, name: str) -> list[ColumnElement[Any]]:
-        columns = (alias.c.position, alias.c.unread, alias.c.sends, alias.c.starts)
-        return [column.label(f"{name}_{column.name}") for column in columns]
+    def is_box_of(box: Any, user: ColumnElement[Any]) -> ColumnElement[bool]:
+        return and_(box.c.tenant == TENANT, box.c.user_id == user)
+
+    def columns_of(alias: Any, name: str) -> list[ColumnElement[Any]]:
+        keys = ("tenant", "user_id")
+        return [
+            column.label(f"{name}_{column.name}") for column in alias.c if column.name not in keys
+        ]
 
     return (
         select(
             installation.c.mode,
             *conversation.c,
             partner.label("partner"),
-            *box(actor_box, "actor"),
-            *box(partner_box, "partner"),
+            *columns_of(actor_box, "actor"),
+            *columns_of(partner_box, "partner"),
+            and_(
+                actor_box.c.position.is_not_distinct_from(actor_seen.c.position),
+                partner_box.c.position.is_not_distinct_from(partner_seen.c.position),
+            ).label("is_fresh"),
             blocks(_ACTOR, partner).label("actor_blocks"),
             blocks(partner, _ACTOR).label("partner_blocks"),
             earlier.c.id.label("earlier_id"),
@@ -90,10 +105,10 @@ def _facts(partner: ColumnElement[Any], *, having: ColumnElement[bool]) -> Selec
         )
         .select_from(installation)
         .outerjoin(conversation, and_(conversation.c.id == CONVERSATION, having))
-        .outerjoin(actor_box, and_(actor_box.c.tenant == TENANT, actor_box.c.user_id == _ACTOR))
-        .outerjoin(
-            partner_box, and_(partner_box.c.tenant == TENANT, partner_box.c.user_id == partner)
-        )
+        .outerjoin(actor_box, is_box_of(actor_box, _ACTOR))
+        .outerjoin(actor_seen, is_box_of(actor_seen, _ACTOR))
+        .outerjoin(partner_box, is_box_of(partner_box, partner))
+        .outerjoin(partner_seen, is_box_of(partner_seen, partner))
         .outerjoin(
             earlier,
             and_(
@@ -105,8 +120,9 @@ def _facts(partner: ColumnElement[Any], *, having: ColumnElement[bool]) -> Selec
     )
 
 
-_FACTS_OF_PAIR = _facts(text_param("partner"), having=true())
+_FACTS_OF_PAIR = _facts(_BOXES_OF_PAIR, text_param("partner"), having=true())
 _FACTS_OF_CONVERSATION = _facts(
+    _BOXES_OF_CONVERSATION,
     case((conversation.c.low == _ACTOR, conversation.c.high), else_=conversation.c.low),
     having=has_side(conversation, _ACTOR),
 )
@@ -149,33 +165,40 @@ class SqlContacts:
         self._namespace = namespace
 
     def hold(self, pair: Pair, *, actor: UserId, key: Key | None = None) -> Contact:
-        self._lock(_LOCK_PAIR, {"tenant": pair.tenant, "low": pair.low, "high": pair.high})
         conversation_id = pair.conversation_id(self._namespace)
         facts = {
             "tenant": pair.tenant,
+            "low": pair.low,
+            "high": pair.high,
             "actor": actor,
             "partner": pair.other_than(actor),
             "conversation": conversation_id,
             "key": key,
         }
-        row = self._connection.execute(_FACTS_OF_PAIR, facts).one()
+        row = self._held(_FACTS_OF_PAIR, facts)
         return self._contact(row, pair, conversation_id, actor, key)
 
     def hold_conversation(
         self, conversation: ConversationId, *, actor: User, key: Key | None = None
     ) -> Contact | None:
-        facts = {"tenant": actor.tenant, "actor": actor.id, "conversation": conversation}
-        self._lock(_LOCK_CONVERSATION, facts)
-        row = self._connection.execute(_FACTS_OF_CONVERSATION, facts | {"key": key}).one()
+        facts = {
+            "tenant": actor.tenant,
+            "actor": actor.id,
+            "conversation": conversation,
+            "key": key,
+        }
+        row = self._held(_FACTS_OF_CONVERSATION, facts)
         if row.id is None:
             return None
         pair = Pair(row.tenant, row.low, row.high)
         return self._contact(row, pair, conversation, actor.id, key)
 
-    def _lock(self, statement: Select[Any], params: dict[str, Any]) -> None:
-        # On SQLite the transaction began IMMEDIATE: it holds everything already.
-        if self._connection.dialect.name != "sqlite":
-            self._connection.execute(statement, params)
+    def _held(self, statement: Select[Any], facts: dict[str, Any]) -> Row[Any]:
+        row = self._connection.execute(statement, facts).one()
+        if not row.is_fresh:
+            # Nothing can change any more: what is held now was held when this began.
+            row = self._connection.execute(statement, facts).one()
+        return row
 
     def _contact(
         self,
@@ -199,19 +222,9 @@ class SqlContacts:
         )
 
     def _account(self, user: User, row: Row[Any], name: str) -> Account:
-        columns = row._mapping
-        position = columns[f"{name}_position"]
-        if position is None:
+        if row._mapping[f"{name}_position"] is None:
             return Account(user=user)
-        return self._identity.account(
-            Account(
-                user=user,
-                position=position,
-                unread=columns[f"{name}_unread"],
-                sends=columns[f"{name}_sends"],
-                starts=columns[f"{name}_starts"],
-            )
-        )
+        return self._identity.account(account_of(user, row, f"{name}_"))
 
     def add_block(self, pair: Pair, block_: Block) -> None:
         self._batch.insert(
@@ -243,7 +256,7 @@ class SqlContacts:
             "before": _ABOVE_ALL_POSITIONS if before is None else before,
             "limit": limit,
         }
-        rows = self._connection.execute(_BLOCK_LIST, facts).all()
+        rows = rows_of(self._connection, _BLOCK_LIST, facts)
         lines = [
             Block(blocked=row.blocked, since_us=row.since_us, position=row.position)
             for row in rows

@@ -19,7 +19,7 @@ from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._conditions import TENANT, has_side, id_param, text_param
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._places import PLACES, place_params
-from dmcore.adapters.sql._rows import conversation_row, side_row
+from dmcore.adapters.sql._rows import conversation_row, rows_of, side_row
 from dmcore.adapters.sql._schema import conversation, installation, message, side
 from dmcore.domain.conversation import Conversation
 from dmcore.domain.ids import ConversationId, MessageId, User
@@ -67,7 +67,13 @@ def _previews(places: Select[Any]) -> Select[Any]:
     """
     wanted = places.subquery("wanted")
     return (
-        select(message.c.id, message.c.sender, message.c.body, message.c.sent_at_us)
+        select(
+            message.c.conversation_id,
+            message.c.id,
+            message.c.sender,
+            message.c.body,
+            message.c.sent_at_us,
+        )
         .select_from(wanted)
         .join(
             message,
@@ -121,7 +127,7 @@ class SqlConversations:
         if after is not None:
             facts |= {"after_newest": after.newest, "after_conversation": after.conversation}
             statement = _NEXT_PAGE
-        rows = self._connection.execute(statement, facts).all()
+        rows = rows_of(self._connection, statement, facts)
         lines = [row for row in rows if row.conversation_id is not None]
         previews = self._previews(owner, [(row.conversation_id, row.newest) for row in lines])
         entries = [
@@ -129,7 +135,7 @@ class SqlConversations:
                 conversation=row.conversation_id,
                 other=row.other,
                 newest=row.newest,
-                preview=previews.get(row.newest),
+                preview=previews.get(row.conversation_id),
                 read=row.read,
                 unread=row.unread,
             )
@@ -139,17 +145,16 @@ class SqlConversations:
 
     def _previews(
         self, owner: User, places: Sequence[tuple[ConversationId, MessageId]]
-    ) -> dict[MessageId, Message]:
+    ) -> dict[ConversationId, Message]:
         if not places:
             return {}
         dialect = self._connection.dialect.name
         facts = place_params(dialect, places) | {"tenant": owner.tenant, "owner": owner.id}
-        conversations = {message_id: conversation_id for conversation_id, message_id in places}
         rows = self._connection.execute(_PREVIEWS[dialect], facts).all()
         return {
-            row.id: Message(
+            row.conversation_id: Message(
                 id=row.id,
-                conversation=conversations[row.id],
+                conversation=row.conversation_id,
                 sender=row.sender,
                 body=row.body,
                 sent_at_us=row.sent_at_us,

@@ -1,5 +1,6 @@
 """Connecting: which URLs are understood, and how each database is set up."""
 
+import logging
 import sqlite3
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -15,6 +16,7 @@ IsolationLevel = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 _ISOLATION_LEVELS: Final = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 _SYNCHRONOUS: Final = ("FULL", "NORMAL")
 _BUSY_TIMEOUT_S: Final = 30
+_LOGGING_NAME: Final = "dmcore"
 
 # Every page is read in the order of an index. Where a typical conversation is short, the planner
 # would rather fetch it whole and sort it, and would do so with one of a million messages too. No
@@ -25,7 +27,7 @@ _PLANNER: Final = "-c enable_bitmapscan=off -c jit=off"
 def parse_url(text: str) -> URL:
     """Read a database URL. Raises ``InvalidSetting``, which never shows it."""
     url = None
-    if isinstance(text, str):
+    if _is_encodable(text):
         try:
             url = make_url(text)
         except (ArgumentError, ValueError):
@@ -35,10 +37,10 @@ def parse_url(text: str) -> URL:
     backend = url.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
         raise InvalidSetting("url", "must begin with sqlite:/// or postgresql://")
+    if backend == "sqlite" and url.query:
+        raise InvalidSetting("url", "takes no driver options on SQLite")
     if backend == "sqlite" and (not url.database or ":memory:" in url.database):
         raise InvalidSetting("url", "SQLite needs a file; the in-memory store is another adapter")
-    if backend == "sqlite" and not _can_name_a_file(url.database or ""):
-        raise InvalidSetting("url", "names no possible file")
     return url
 
 
@@ -58,6 +60,7 @@ def make_engine(
         raise InvalidSetting("pool_size", "must be a whole number of at least 1")
     options: dict[str, Any] = {
         "hide_parameters": True,
+        "logging_name": _LOGGING_NAME,
         "pool_size": pool_size,
         "max_overflow": pool_size,
     }
@@ -70,7 +73,10 @@ def make_engine(
         }
     else:
         asked = url.query.get("options", "")
-        options["connect_args"] = {"options": f"{asked} {_PLANNER}".strip()}
+        options["connect_args"] = {
+            "options": f"{asked} {_PLANNER}".strip(),
+            "client_encoding": "UTF8",
+        }
         if isolation_level is not None:
             options["isolation_level"] = isolation_level
     engine = None
@@ -82,6 +88,7 @@ def make_engine(
         raise InvalidSetting("url", "names a driver that is missing or does not take these options")
     if engine.dialect.driver not in ("pysqlite", "psycopg") or engine.dialect.is_async:
         raise InvalidSetting("url", "must use the sqlite or the psycopg driver")
+    _hide_rows()
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, synchronous)
     return engine
@@ -91,7 +98,9 @@ def _is_pool_size(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
-def _can_name_a_file(text: str) -> bool:
+def _is_encodable(text: object) -> bool:
+    if not isinstance(text, str):
+        return False
     return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
@@ -101,9 +110,24 @@ def check_file(url: URL) -> None:
         raise NotInitialised
 
 
+def use_wal(engine: Engine) -> None:
+    """Let SQLite readers and writers pass each other; the file remembers it."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+
+def _hide_rows() -> None:
+    """Keep what a statement returned out of the log: with echo="debug" it would be there."""
+    logging.getLogger(f"sqlalchemy.engine.Engine.{_LOGGING_NAME}").addFilter(_is_no_row)
+
+
+def _is_no_row(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith(("Row ", "Col "))
+
+
 def _prepare_sqlite(engine: Engine, synchronous: Synchronous) -> None:
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {synchronous}")

@@ -11,6 +11,7 @@ from sqlalchemy.exc import (
     DBAPIError,
     DisconnectionError,
     IntegrityError,
+    NoResultFound,
     OperationalError,
     SQLAlchemyError,
 )
@@ -61,6 +62,9 @@ def judge(error: SQLAlchemyError) -> Verdict:
         return Verdict(StoreBusy())
     if isinstance(error, DisconnectionError):
         return Verdict(_lost(), Remedy.RECONNECT)
+    if isinstance(error, NoResultFound):
+        # Every statement begins at the installation record and finds at least that.
+        return Verdict(NotInitialised())
     if not isinstance(error, DBAPIError):
         return Verdict(StoreUnavailable("the database layer failed"))
     if error.connection_invalidated:

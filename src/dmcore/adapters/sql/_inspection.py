@@ -17,9 +17,8 @@ from sqlalchemy import (
     select,
 )
 
-from dmcore.adapters.sql._rows import conversation_of
+from dmcore.adapters.sql._rows import account_of, conversation_of
 from dmcore.adapters.sql._schema import block, conversation, journal, mailbox, message, side
-from dmcore.domain.account import Account
 from dmcore.domain.conversation import Side
 from dmcore.domain.ids import User
 from dmcore.domain.verification import AccountCensus, ConversationCensus, Orphans, SideCensus
@@ -126,7 +125,11 @@ def _orphans() -> Select[Any]:
         conversation.c.id == message.c.conversation_id,
         message.c.sender.not_in((conversation.c.low, conversation.c.high)),
     )
-    is_listed = exists().where(conversation.c.id == side.c.conversation_id)
+    is_listed = exists().where(
+        conversation.c.id == side.c.conversation_id,
+        conversation.c.tenant == side.c.tenant,
+        side.c.user_id.in_((conversation.c.low, conversation.c.high)),
+    )
     has_owner = exists().where(
         mailbox.c.tenant == journal.c.tenant, mailbox.c.user_id == journal.c.user_id
     )
@@ -153,29 +156,25 @@ class SqlInspection:
         self._connection = connection
 
     def conversations(self) -> Iterator[ConversationCensus]:
-        for row in self._connection.execute(_CONVERSATIONS):
-            yield ConversationCensus(
-                conversation=conversation_of(row),
-                newest=row.newest_stored,
-                low=_side_census(row, "low", row.high),
-                high=_side_census(row, "high", row.low),
-            )
+        with self._connection.execute(_CONVERSATIONS) as rows:
+            for row in rows:
+                yield ConversationCensus(
+                    conversation=conversation_of(row),
+                    newest=row.newest_stored,
+                    low=_side_census(row, "low", row.high),
+                    high=_side_census(row, "high", row.low),
+                )
 
     def accounts(self) -> Iterator[AccountCensus]:
-        for row in self._connection.execute(_ACCOUNTS):
-            yield AccountCensus(
-                account=Account(
-                    user=User(row.tenant, row.user_id),
-                    position=row.position,
-                    unread=row.unread,
-                    sends=row.sends,
-                    starts=row.starts,
-                ),
-                entries=row.entries,
-                first_position=row.first_position,
-                last_position=row.last_position,
-                unread_listed=int(row.unread_listed),
-            )
+        with self._connection.execute(_ACCOUNTS) as rows:
+            for row in rows:
+                yield AccountCensus(
+                    account=account_of(User(row.tenant, row.user_id), row),
+                    entries=row.entries,
+                    first_position=row.first_position,
+                    last_position=row.last_position,
+                    unread_listed=int(row.unread_listed),
+                )
 
     def orphans(self) -> Orphans:
         return Orphans(**self._connection.execute(_ORPHANS).one()._mapping)

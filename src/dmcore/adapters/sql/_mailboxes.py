@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, bindparam, func, select
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._conditions import TENANT, text_param
 from dmcore.adapters.sql._identity import Identity
-from dmcore.adapters.sql._rows import account_row, entry_of, entry_row
+from dmcore.adapters.sql._rows import account_of, account_row, entry_of, entry_row
 from dmcore.adapters.sql._schema import installation, journal, mailbox
 from dmcore.domain.account import Account
 from dmcore.domain.events import Entry
@@ -50,15 +50,7 @@ class SqlMailboxes:
         row = self._connection.execute(_ACCOUNT, facts).one_or_none()
         if row is None:
             return Account(user=user)
-        return self._identity.account(
-            Account(
-                user=user,
-                position=row.position,
-                unread=row.unread,
-                sends=row.sends,
-                starts=row.starts,
-            )
-        )
+        return self._identity.account(account_of(user, row))
 
     def save(self, account: Account) -> None:
         before = self._identity.account_before(account.user)

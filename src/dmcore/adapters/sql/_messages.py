@@ -28,6 +28,7 @@ from dmcore.domain.ids import ConversationId, MessageId, User
 from dmcore.domain.message import Message, Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.paging import ThreadPlace
+from dmcore.errors import NotInitialised
 from dmcore.ports.messages import Marking, Messages, ThreadRows
 from dmcore.ports.reading import Reading
 
@@ -150,7 +151,9 @@ class SqlMessages:
             statement, facts["place"] = _AFTER, place.after
         found = self._connection.execute(statement, facts).all()
         # A union promises no order: the head is the row with a mode, the others go by id.
-        head = next(row for row in found if row.mode is not None)
+        head = next((row for row in found if row.mode is not None), None)
+        if head is None:
+            raise NotInitialised
         rows = sorted(
             (row for row in found if row.mode is None),
             key=_id_of,

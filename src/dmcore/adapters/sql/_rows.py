@@ -1,8 +1,9 @@
 """Between rows and values of the domain, in both directions."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Executable, Row
 
 from dmcore.domain.account import Account
 from dmcore.domain.conversation import Conversation, Side
@@ -11,6 +12,20 @@ from dmcore.domain.ids import User
 from dmcore.domain.message import Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
+from dmcore.errors import NotInitialised
+
+
+def rows_of(
+    connection: Connection, statement: Executable, facts: Mapping[str, object]
+) -> Sequence[Row[Any]]:
+    """The rows of a statement that begins at the installation record, so there is at least one.
+
+    Raises ``NotInitialised`` where even the record is gone.
+    """
+    rows = connection.execute(statement, facts).all()
+    if not rows:
+        raise NotInitialised
+    return rows
 
 
 def account_row(account: Account) -> dict[str, object]:
@@ -21,7 +36,23 @@ def account_row(account: Account) -> dict[str, object]:
         "unread": account.unread,
         "sends": account.sends,
         "starts": account.starts,
+        "time_us": account.time_us,
+        "reading_us": account.reading_us,
     }
+
+
+def account_of(user: User, row: Row[Any], prefix: str = "") -> Account:
+    """From a row that carries the columns of ``dm_mailbox`` under their names after ``prefix``."""
+    columns = row._mapping
+    return Account(
+        user=user,
+        position=columns[f"{prefix}position"],
+        unread=columns[f"{prefix}unread"],
+        sends=columns[f"{prefix}sends"],
+        starts=columns[f"{prefix}starts"],
+        time_us=columns[f"{prefix}time_us"],
+        reading_us=columns[f"{prefix}reading_us"],
+    )
 
 
 def conversation_row(conversation: Conversation) -> dict[str, object]:

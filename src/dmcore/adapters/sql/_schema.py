@@ -114,6 +114,8 @@ mailbox = Table(
     Column("unread", BigInteger, nullable=False),
     Column("sends", InstantList, nullable=False),
     Column("starts", InstantList, nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+    Column("reading_us", BigInteger, nullable=False),
     PrimaryKeyConstraint("tenant", "user_id"),
     CheckConstraint("position >= 0", name="position"),
     CheckConstraint("unread >= 0", name="unread"),

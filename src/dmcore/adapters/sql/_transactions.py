@@ -107,7 +107,7 @@ class SqlTransactions:
                 result = use_case(transaction, *args, **kwargs)
                 transaction.flush()
                 committing.is_set = True
-                connection.commit()
+                _commit(connection)
                 return result
 
         return self._run(once)
@@ -129,6 +129,15 @@ class SqlTransactions:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _commit(connection: Connection) -> None:
+    try:
+        connection.commit()
+    except BaseException:
+        # Nobody knows what became of its transaction: nobody else may inherit it.
+        connection.invalidate()
+        raise
 
 
 class _Flag:

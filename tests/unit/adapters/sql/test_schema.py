@@ -5,18 +5,19 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql, sqlite
+from tests.unit.strategies import uuids
 
 from dmcore.adapters.sql._schema import BodyText, Identifier, InstantList, metadata
 from dmcore.domain.body import Body
-from tests.unit.strategies import uuids
 
-DIALECTS = [sqlite.dialect(), postgresql.dialect()]
+DIALECTS: list[Dialect] = [sqlite.dialect(), postgresql.dialect()]  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda it: it.name)
 @given(value=st.none() | uuids)
-def test_a_uuid_comes_back(dialect: sqlite.dialect, value: UUID | None) -> None:
+def test_a_uuid_comes_back(dialect: Dialect, value: UUID | None) -> None:
     kind = Identifier()
     assert kind.process_result_value(kind.process_bind_param(value, dialect), dialect) == value
 
@@ -41,7 +42,7 @@ def test_instants_come_back(value: tuple[int, ...] | None) -> None:
 
 @pytest.mark.promise("MSG-1", "LEAK-1")
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda it: it.name)
-def test_a_text_comes_back_as_a_body(dialect: sqlite.dialect) -> None:
+def test_a_text_comes_back_as_a_body(dialect: Dialect) -> None:
     kind = BodyText()
     assert kind.process_bind_param(Body("h\u00e9\u00a0"), dialect) == "h\u00e9\u00a0"
     assert kind.process_result_value("h\u00e9\u00a0", dialect) == Body("h\u00e9\u00a0")

@@ -1,0 +1,207 @@
+"""init, mode, status and verify: what an operator does at the command line."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Run
+
+from dmcore.adapters import sql
+from dmcore.domain.events import Action
+
+URL = "sqlite:///dmcore.db"
+
+
+def tamper(statement: str) -> None:
+    """A hand in the database."""
+    with closing(sqlite3.connect("dmcore.db")) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+# init -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("OPS-1")
+def test_a_store_is_set_up_with_messaging_off(run: Run) -> None:
+    done = run("init")
+    assert done.status == 0
+    assert "Set up: dmcore.db. Messaging is off." in done.out
+    assert "dmcore mode on" in done.out
+    assert Path("dmcore.db").exists()
+    assert run("mode", "--json").facts["mode"] == "off"
+
+
+def test_setting_up_twice_changes_nothing_and_says_so(run: Run) -> None:
+    run("init")
+    run("mode", "on")
+    before = run("status", "--json").facts
+    done = run("init")
+    assert (done.status, done.out) == (0, "Already set up: dmcore.db. Messaging is on.\n")
+    assert run("status", "--json").facts == before
+
+
+def test_init_tells_programs_whether_it_made_anything(run: Run) -> None:
+    expected = {
+        "created": True,
+        "store": "sqlite",
+        "location": "dmcore.db",
+        "mode": "off",
+        "schema_version": 1,
+    }
+    assert run("init", "--json").facts == expected
+    assert run("init", "--json").facts == {**expected, "created": False}
+
+
+def test_the_next_command_is_named_without_repeating_the_url(run: Run) -> None:
+    assert "with the same --url turns it on" in run("init", "--url", "sqlite:///other.db").out
+
+
+def test_the_store_can_be_named_in_the_environment(run: Run) -> None:
+    run("init", DMCORE_URL="sqlite:///other.db")
+    assert Path("other.db").exists()
+    assert run("status", "--json", DMCORE_URL="sqlite:///other.db").status == 0
+    assert run("status").code == "not_initialised"
+
+
+def test_a_postgresql_store_is_set_up_and_named_without_user_and_password(
+    run: Run, postgres_url: str
+) -> None:
+    facts = run("init", "--url", postgres_url, "--json").facts
+    assert facts["store"] == "postgresql"
+    assert "@" not in facts["location"]
+    assert " on " in facts["location"]
+    assert "postgresql, " in run("status", "--url", postgres_url).out
+
+
+# mode -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("OPS-1")
+def test_the_switch_is_turned_and_read(run: Run) -> None:
+    run("init")
+    assert run("mode").out == "off\n"
+    assert run("mode", "read-only").out == "Messaging: off → read-only\n"
+    assert run("mode").out == "read-only\n"
+    assert run("mode", "replies_only").out == "Messaging: read-only → replies-only\n"
+    assert run("mode", "on").out == "Messaging: replies-only → on\n"
+    assert run("mode", "on").out == "Messaging was on already.\n"
+
+
+def test_the_switch_for_programs(run: Run) -> None:
+    run("init")
+    assert run("mode", "--json").facts == {"mode": "off", "before": "off", "changed": False}
+    assert run("mode", "replies-only", "--json").facts == {
+        "mode": "replies_only",
+        "before": "off",
+        "changed": True,
+    }
+
+
+@pytest.mark.promise("OPS-1", "AUD-1")
+def test_the_journal_has_who_turned_the_switch(run: Run) -> None:
+    run("init")
+    run("mode", "on", "--operator", "olga")
+    run("mode", "off")
+    with sql.open_sync(URL) as dm:
+        operations = dm.operations("anyone")
+        (turned_on,) = operations.audit("olga").items
+        (turned_off,) = operations.audit("operator").items
+    assert [turned_on.fact.action, turned_on.fact.mode] == [Action.MODE_CHANGED, "on"]
+    assert [turned_off.fact.action, turned_off.fact.mode] == [Action.MODE_CHANGED, "off"]
+
+
+@pytest.mark.promise("OPS-1")
+def test_a_wrong_mode_changes_nothing(run: Run) -> None:
+    run("init")
+    run("mode", "on")
+    assert run("mode", "sideways").code == "invalid_setting"
+    assert run("mode").out == "on\n"
+
+
+# status -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("OPS-3")
+def test_status_shows_mode_versions_and_counts_and_no_names(run: Run) -> None:
+    run("seed", "--users", "3", "--conversations", "2", "--messages", "1234", "--blocks", "1")
+    facts = run("status", "--json").facts
+    assert facts == {
+        "store": "sqlite",
+        "location": "dmcore.db",
+        "schema_version": 1,
+        "mode": "off",
+        "conversations": 2,
+        "messages": 1234,
+        "users": 4,
+        "blocks": 1,
+        "journal_entries": facts["journal_entries"],
+    }
+    shown = run("status").out
+    assert "sqlite, dmcore.db" in shown
+    assert "1,234" in shown
+    assert "user-" not in shown
+    assert "Messaging is off; `dmcore mode on` turns it on." in shown
+    run("mode", "on")
+    assert "Messaging is off" not in run("status").out
+
+
+# verify -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("OPS-5")
+def test_a_sound_store_is_called_sound(run: Run) -> None:
+    run("seed")
+    done = run("verify")
+    assert done.status == 0
+    assert "Sound" in done.out
+    facts = run("verify", "--json").facts
+    assert (facts["sound"], facts["findings"], facts["complete"]) == (True, [], True)
+    assert (facts["conversations"], facts["messages"], facts["blocks"]) == (40, 400, 4)
+
+
+@pytest.mark.promise("OPS-5")
+def test_what_is_wrong_is_named_and_the_exit_status_tells(run: Run) -> None:
+    run("seed", "--users", "2", "--conversations", "1", "--messages", "3", "--blocks", "0")
+    tamper("UPDATE dm_mailbox SET unread = unread + 7 WHERE user_id LIKE 'user-%'")
+    done = run("verify")
+    assert (done.status, done.err) == (1, "")
+    assert "NOT SOUND. Findings: 2" in done.out
+    assert "user-001" in done.out
+    data = run("verify", "--json")
+    assert data.status == 1
+    facts = data.facts
+    assert (facts["sound"], facts["complete"]) == (False, True)
+    assert facts["findings"] == [
+        {
+            "rule": "the unread total is not the sum over the inbox",
+            "where": f"mailbox of tenant '', user '{user}'",
+        }
+        for user in ("user-001", "user-002")
+    ]
+    assert "There may be more" not in done.out
+    assert run("verify", "--json", "--most", "1").facts["complete"] is False
+    assert "There may be more" in run("verify", "--most", "1").out
+
+
+# the command itself -----------------------------------------------------------------------------
+
+
+def test_without_a_command_the_help_is_shown(run: Run) -> None:
+    shown = run()
+    assert shown.status == 0
+    assert all(name in shown.out for name in ("init", "mode", "status", "demo", "seed", "replay"))
+    assert run("--help").out.split() == run("-h").out.split() == shown.out.split()
+
+
+def test_it_tells_its_version(run: Run) -> None:
+    assert run("--version").out.startswith("dmcore 0.")
+
+
+@pytest.mark.parametrize("command", ["init", "mode", "status", "demo", "seed", "replay", "verify"])
+def test_every_command_has_json_and_help(run: Run, command: str) -> None:
+    shown = run(command, "--help")
+    assert shown.status == 0
+    assert "--json" in shown.out
+    assert "--url" in shown.out

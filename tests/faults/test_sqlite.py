@@ -1,0 +1,150 @@
+"""What may go wrong with a file."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from tests.faults.dying import holds_the_file
+from tests.faults.moments import once_at
+from tests.races.processes import PROCESSES
+from tests.support.stores import engine_of
+
+from dmcore import ConversationId, DirectMessages, Policy
+from dmcore.adapters import sql
+from dmcore.errors import NotInitialised, StoreBusy, StoreUnavailable
+
+UNLIMITED = Policy(messages=None, starts=None)
+
+
+@attrs.frozen
+class Scene:
+    """A conversation in a file."""
+
+    dm: DirectMessages
+    file: Path
+    conversation: ConversationId
+
+    def send(self, text: str) -> None:
+        self.dm.mailbox("ann").send(self.conversation, text)
+
+    @property
+    def texts(self) -> list[str]:
+        items = self.dm.mailbox("bob").thread(self.conversation).items
+        return [message.body.text for message in items]
+
+    def own_connection(self, act: Callable[[Any], object]) -> None:
+        """Do something to the one connection that dmcore has."""
+        with engine_of(self.dm).connect() as connection:
+            act(connection.connection.driver_connection)
+
+
+@pytest.fixture
+def scene(sqlite_url: str) -> Iterator[Scene]:
+    sql.initialise(sqlite_url)
+    with sql.open_sync(sqlite_url, policy=UNLIMITED, pool_size=1) as dm:
+        dm.operations("olga").set_mode("on")
+        conversation = dm.mailbox("ann").start("bob", "first").conversation
+        yield Scene(dm, Path(sqlite_url.removeprefix("sqlite:///")), conversation)
+
+
+def test_a_file_that_another_process_holds_is_busy_and_can_be_read(scene: Scene) -> None:
+    here, there = PROCESSES.Pipe()
+    holder = PROCESSES.Process(target=holds_the_file, args=(str(scene.file), there))
+    holder.start()
+    assert here.recv() == "held"
+    scene.own_connection(lambda it: it.execute("PRAGMA busy_timeout = 5"))
+    with pytest.raises(StoreBusy):
+        scene.send("second")
+    assert scene.texts == ["first"]
+    assert scene.dm.operations("olga").verify() == ()
+    here.send("let go")
+    assert here.recv() == "free"
+    scene.send("second")
+    assert scene.texts == ["first", "second"]
+    holder.join()
+    here.close()
+    there.close()
+
+
+def test_a_writer_waits_for_another_one(scene: Scene) -> None:
+    """By default for half a minute, so that nobody meets a busy store in ordinary life."""
+    timeouts: list[int] = []
+    scene.own_connection(
+        lambda it: timeouts.append(it.execute("PRAGMA busy_timeout").fetchone()[0])
+    )
+    assert timeouts == [30_000]
+
+
+def test_a_full_disk_stores_nothing_of_the_message_and_harms_nothing(scene: Scene) -> None:
+    scene.own_connection(lambda it: it.execute("PRAGMA max_page_count = 1"))
+    stored = ["first"]
+
+    def fill() -> None:
+        for number in range(1_000):
+            scene.send(f"{number}" + "x" * 3_000)
+            stored.append(f"{number}" + "x" * 3_000)
+
+    with pytest.raises(StoreUnavailable, match="the disk is full"):
+        fill()
+    assert scene.texts == stored[-50:]
+    assert scene.dm.operations("olga").verify() == ()
+    scene.own_connection(lambda it: it.execute("PRAGMA max_page_count = 1000000"))
+    scene.send("there is room again")
+    assert scene.texts[-1] == "there is room again"
+
+
+def test_a_file_that_may_not_be_written_can_be_read(scene: Scene) -> None:
+    scene.own_connection(lambda it: it.execute("PRAGMA query_only = ON"))
+    with pytest.raises(StoreUnavailable, match="it is read-only"):
+        scene.send("second")
+    assert scene.texts == ["first"]
+
+
+@pytest.mark.promise("MSG-4")
+def test_a_write_that_is_interrupted_halfway_leaves_nothing(scene: Scene) -> None:
+    def interrupt(cursor: Any) -> None:
+        steps = iter([0] * 40)
+        cursor.connection.set_progress_handler(lambda: next(steps, 1), 1)
+
+    happened = once_at(engine_of(scene.dm), "before_cursor_execute", "INTO dm_write", interrupt)
+    with pytest.raises(StoreUnavailable):
+        scene.send("second")
+    assert len(happened) == 1
+    scene.own_connection(lambda it: it.set_progress_handler(None, 0))
+    assert scene.texts == ["first"]
+    assert scene.dm.operations("olga").verify() == ()
+
+
+def test_a_connection_that_was_closed_is_replaced(scene: Scene) -> None:
+    scene.own_connection(lambda it: it.close())
+    scene.send("second")
+    assert scene.texts == ["first", "second"]
+
+
+def test_a_file_that_vanished_is_not_made_anew(scene: Scene) -> None:
+    """An empty file in its place would look like a fresh start."""
+    scene.dm.close()
+    scene.file.unlink()
+    with pytest.raises(NotInitialised):
+        sql.open_sync(f"sqlite:///{scene.file}")
+    assert not scene.file.exists()
+
+
+@pytest.mark.promise("MSG-4")
+@pytest.mark.parametrize("synchronous", ["FULL", "NORMAL"])
+def test_an_operator_chooses_what_a_power_cut_may_take(
+    sqlite_url: str, synchronous: sql.Synchronous
+) -> None:
+    sql.initialise(sqlite_url)
+    with sql.open_sync(sqlite_url, synchronous=synchronous) as dm, engine_of(dm).connect() as own:
+        found = {
+            name: own.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("synchronous", "journal_mode", "foreign_keys")
+        }
+    assert found == {
+        "synchronous": {"FULL": 2, "NORMAL": 1}[synchronous],
+        "journal_mode": "wal",
+        "foreign_keys": 1,
+    }
