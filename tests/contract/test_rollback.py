@@ -187,7 +187,8 @@ def test_a_commit_that_the_database_refuses_is_undone(sqlite_url: str) -> None:
         connection.set_authorizer(refuse_commit)
 
     def checkin(connection: Any, *_: object) -> None:
-        connection.set_authorizer(None)
+        if connection is not None:
+            connection.set_authorizer(None)
 
     engine = engine_of(world.dm)
     event.listen(engine, "checkout", checkout)

@@ -15,6 +15,7 @@ from dmcore.domain.conversation import Conversation, Side
 from dmcore.domain.events import Action, Entry, Fact
 from dmcore.domain.ids import Key, MessageId, TenantId, User, UserId, next_message_id
 from dmcore.domain.inbox import InboxPlace
+from dmcore.domain.limits import Window
 from dmcore.domain.message import Message, Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.paging import ThreadPlace
@@ -277,7 +278,13 @@ def test_strangers_are_held_as_fresh_accounts(runner: Transactions) -> None:
 
 
 def test_everything_that_was_stored_is_held(runner: Transactions) -> None:
-    account = Account(user=ANN, position=3, unread=2, sends=(1, 2, 2, 1 << 60), starts=(-5, 0))
+    account = Account(
+        user=ANN,
+        position=3,
+        unread=2,
+        sends=Window((1, 2, 2, 1 << 60), 1 << 60, 7),
+        starts=Window((-5, 0), 0, 0),
+    )
 
     def store(tx: Transaction) -> Conversation:
         contact = tx.contacts.hold(PAIR, actor=ANN.id)

@@ -103,8 +103,9 @@ def test_a_row_that_came_meanwhile_leads_to_a_fresh_decision(
     stage = make_stage(level)
     stage.dm.mailbox("ann").start("cyd", "so that Ann has a row")
     stage.other.execute(
-        "INSERT INTO dm_mailbox (tenant, user_id, position, unread, sends, starts)"
-        " VALUES ('', 'bob', 0, 0, '', '')"
+        "INSERT INTO dm_mailbox SELECT (jsonb_populate_record(of_ann,"
+        """ '{"user_id": "bob", "position": 0, "unread": 0}')).*"""
+        " FROM dm_mailbox AS of_ann WHERE user_id = 'ann'"
     )
     sending = stage.meanwhile(lambda: stage.dm.mailbox("ann").start("bob", "hello"))
     stage.clock.advance(seconds=5)

@@ -8,6 +8,7 @@ they grow is checked here, too.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from uuid import UUID
 
 from dmcore import errors
@@ -98,6 +99,14 @@ class Accepted:
     """The attempt must succeed; for a retry, with this message of long ago."""
 
     earlier: Wrote | None = None
+
+
+@dataclass(frozen=True)
+class Uncertain:
+    """A clock went back: a limit may refuse, or must, but never for longer than its window."""
+
+    must_refuse: bool
+    longest_us: int
 
 
 @dataclass(frozen=True)
@@ -288,34 +297,33 @@ class Oracle:
     # What must be answered? ----------------------------------------------------------------------
 
     def _counted(self, person: Person) -> tuple[list[int], list[int]]:
-        """The instants of somebody's messages and starts, as a clock that jumped leaves them.
-
-        An instant later than the clock is taken as now, by every attempt that looks at the limits
-        and is accepted or refused by one (LIMIT-2).
-        """
+        """The instants of somebody's messages and of those that were starts."""
         sends: list[int] = []
         starts: list[int] = []
         for index, event in enumerate(self.events):
-            if isinstance(event, Wrote | TurnedAway) and event.actor == person:
-                sends = [min(instant, event.at_us) for instant in sends]
-                starts = [min(instant, event.at_us) for instant in starts]
             if isinstance(event, Wrote) and event.actor == person:
                 sends.append(event.at_us)
                 if not self.has(person, event.other, index):
                     starts.append(event.at_us)
         return sends, starts
 
+    def _readings(self, person: Person) -> list[int]:
+        """What the clock showed whenever a limit was asked about somebody and had a say."""
+        return [
+            event.at_us
+            for event in self.events
+            if isinstance(event, Wrote | TurnedAway) and event.actor == person
+        ]
+
     @staticmethod
     def _wait_us(limit: Limit | None, instants: list[int], now_us: int) -> int:
-        """The first moment at which fewer than the limit lie within the window, from now."""
+        """The first moment from now at which fewer than the limit lie within the window."""
         if limit is None:
             return 0
-        leaving = sorted(min(instant, now_us) + limit.window_us for instant in instants)
+        leaving = sorted(instant + limit.window_us for instant in instants)
         for wait_us in (0, *(moment - now_us for moment in leaving)):
-            if wait_us >= 0:
-                left = sum(moment > now_us + wait_us for moment in leaving)
-                if left < limit.count:
-                    return wait_us
+            if wait_us >= 0 and sum(moment > now_us + wait_us for moment in leaving) < limit.count:
+                return wait_us
         raise AssertionError("a window that never opens")
 
     def edges_us(self, person: Person) -> list[int]:
@@ -329,7 +337,7 @@ class Oracle:
 
     def judge_writing(
         self, sender: Person, other: Person, *, text: str, key: str | None, now_us: int, by_id: bool
-    ) -> Accepted | Refusal:
+    ) -> Accepted | Refusal | Uncertain:
         """What an attempt to write must come to."""
         if sender == other:
             return Refusal(errors.CannotMessageYourself)
@@ -355,15 +363,51 @@ class Oracle:
                 return message
         return None
 
-    def _judge_limits(self, sender: Person, *, is_start: bool, now_us: int) -> Accepted | Refusal:
+    def _judge_limits(
+        self, sender: Person, *, is_start: bool, now_us: int
+    ) -> Accepted | Refusal | Uncertain:
+        """Exact where the clock never went back for the sender.
+
+        Where it did, no list of readings tells how much time has passed, and the specification
+        gives bounds: what was sent since the clock last went back counts as it would anywhere, and
+        what lies further back than every jump taken together does not count any more (LIMIT-2).
+        """
         sends, starts = self._counted(sender)
-        wait_for_messages_us = self._wait_us(self.messages, sends, now_us)
-        wait_for_starts_us = self._wait_us(self.starts, starts, now_us) if is_start else 0
-        wait_us = max(wait_for_messages_us, wait_for_starts_us)
-        if wait_us > 0:
-            limit = "starts" if wait_for_starts_us > 0 else "messages"
-            return Refusal(errors.LimitReached, limit, wait_us)
+        asked = {"messages": (self.messages, sends)}
+        if is_start:
+            asked = {"starts": (self.starts, starts)} | asked
+        readings = [*self._readings(sender), now_us]
+        backwards = [after - before for before, after in pairwise(readings) if after < before]
+        if backwards:
+            return self._bounds(asked, readings, -sum(backwards))
+        waits_us = {name: self._wait_us(*window, now_us) for name, window in asked.items()}
+        for name, wait_us in waits_us.items():
+            if wait_us > 0:
+                return Refusal(errors.LimitReached, name, max(waits_us.values()))
         return Accepted()
+
+    def _bounds(
+        self,
+        asked: dict[str, tuple[Limit | None, list[int]]],
+        readings: list[int],
+        all_jumps_us: int,
+    ) -> Accepted | Uncertain:
+        now_us = readings[-1]
+        since = max(index for index, (a, b) in enumerate(pairwise(readings), 1) if b < a)
+        must_refuse = may_refuse = False
+        longest_us = 0
+        for limit, instants in asked.values():
+            if limit is None:
+                continue
+            longest_us = max(longest_us, limit.window_us)
+            attempts = [instant for instant in readings[since:-1] if instant in instants]
+            surely = [it for it in attempts if it + limit.window_us > now_us]
+            must_refuse |= len(surely) >= limit.count
+            is_over = now_us >= max(readings[:-1]) + all_jumps_us + limit.window_us
+            may_refuse |= len(instants) >= limit.count and not is_over
+        if not may_refuse:
+            return Accepted()
+        return Uncertain(must_refuse, longest_us)
 
     def judge_marking(self, reader: Person, other: Person, through: UUID) -> Accepted | Refusal:
         """What an attempt to move a marker must come to."""

@@ -4,6 +4,7 @@ Retry first, then the switch, the sender's own block, the recipient, and the lim
 a refusal for any other cause costs nothing and a retry is never refused (MSG-3).
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import attrs
@@ -14,6 +15,7 @@ from dmcore.domain.contact import Contact
 from dmcore.domain.conversation import Conversation, Side
 from dmcore.domain.events import Action, Entry, Fact
 from dmcore.domain.ids import Key, MessageId, next_message_id
+from dmcore.domain.limits import RateLimit, Window
 from dmcore.domain.message import Message, Posting
 from dmcore.domain.policy import Policy
 from dmcore.errors import (
@@ -69,40 +71,41 @@ def decide(
         raise RecipientUnavailable
 
     refusal = _limit_reached(contact, policy, now_us)
-    actor = contact.actor.at(now_us)
     if refusal is None:
-        counted = _counted(contact, policy, actor)
+        counted = _windows_after(contact, policy, now_us, RateLimit.counted)
         return _accepted(contact, counted, body=body, key=key, now_us=now_us, entropy=entropy)
-    if actor.reading_us < contact.actor.reading_us:
-        return Refused(refusal, actor)
-    raise refusal
+    refused = _windows_after(contact, policy, now_us, RateLimit.refused)
+    if refused == contact.actor:
+        raise refusal
+    return Refused(refusal, refused)
 
 
 def _limit_reached(contact: Contact, policy: Policy, now_us: int) -> LimitReached | None:
     """The refusal of the limits, the start limit named first, with the wait that satisfies both."""
-    actor = contact.actor
-    asked = {"messages": (policy.messages, actor.sends)}
-    if contact.is_start:
-        asked = {"starts": (policy.starts, actor.starts)} | asked
-    waits_us = {
-        name: limit.wait_us(instants, actor.now_us(now_us, limit.window_us))
-        for name, (limit, instants) in asked.items()
-        if limit is not None
-    }
-    for name, wait_us in waits_us.items():
+    waits_us = {}
+    if policy.starts is not None and contact.is_start:
+        waits_us["starts"] = policy.starts.wait_us(contact.actor.starts, now_us)
+    if policy.messages is not None:
+        waits_us["messages"] = policy.messages.wait_us(contact.actor.sends, now_us)
+    for limit, wait_us in waits_us.items():
         if wait_us > 0:
-            return LimitReached(name, timedelta(microseconds=max(waits_us.values())))
+            return LimitReached(limit, timedelta(microseconds=max(waits_us.values())))
     return None
 
 
-def _counted(contact: Contact, policy: Policy, actor: Account) -> Account:
-    """The actor with this message counted, in their own time."""
-    sends, starts = actor.sends, actor.starts
+def _windows_after(
+    contact: Contact,
+    policy: Policy,
+    now_us: int,
+    change: Callable[[RateLimit, Window, int], Window],
+) -> Account:
+    """The actor after ``change`` was made to the windows that this attempt is measured by."""
+    sends, starts = contact.actor.sends, contact.actor.starts
     if policy.messages is not None:
-        sends = policy.messages.counted(sends, actor.time_us)
+        sends = change(policy.messages, sends, now_us)
     if policy.starts is not None and contact.is_start:
-        starts = policy.starts.counted(starts, actor.time_us)
-    return attrs.evolve(actor, sends=sends, starts=starts)
+        starts = change(policy.starts, starts, now_us)
+    return attrs.evolve(contact.actor, sends=sends, starts=starts)
 
 
 def _accepted(

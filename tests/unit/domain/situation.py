@@ -4,12 +4,12 @@ from typing import Any
 
 import attrs
 
-from dmcore.domain.account import NEVER_US, Account
+from dmcore.domain.account import Account
 from dmcore.domain.body import Body
 from dmcore.domain.contact import Contact
 from dmcore.domain.conversation import Conversation, Side
 from dmcore.domain.ids import Key, MessageId, TenantId, User, UserId, next_message_id
-from dmcore.domain.limits import Instants
+from dmcore.domain.limits import Window
 from dmcore.domain.message import Message, Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
@@ -26,6 +26,13 @@ KEY = Key("key")
 BODY = Body("hello")
 
 
+def window_of(instants: tuple[int, ...], reading_us: int | None = None) -> Window:
+    """A window with these instants, last noted at the newest of them by a clock that is right."""
+    if not instants:
+        return Window()
+    return Window(instants, instants[-1], instants[-1] if reading_us is None else reading_us)
+
+
 @attrs.frozen(kw_only=True)
 class Situation:
     """What is the case; everything not said is as on a first day."""
@@ -34,9 +41,9 @@ class Situation:
     policy: Policy = attrs.field(factory=Policy)
     ann_blocks: bool = False
     bob_blocks: bool = False
-    sends: Instants = ()
-    starts: Instants = ()
-    reading_us: int = NEVER_US
+    sends: tuple[int, ...] = ()
+    starts: tuple[int, ...] = ()
+    reading_us: int | None = None
     unread: int = 0
     conversation: Conversation | None = None
     earlier: Posting | None = None
@@ -82,12 +89,8 @@ class Situation:
                 user=User(TENANT, ANN),
                 position=4,
                 unread=self.unread,
-                sends=self.sends,
-                starts=self.starts,
-                time_us=max((*self.sends, *self.starts), default=NEVER_US),
-                reading_us=self.reading_us
-                if self.reading_us != NEVER_US
-                else max((*self.sends, *self.starts), default=NEVER_US),
+                sends=window_of(self.sends, self.reading_us),
+                starts=window_of(self.starts, self.reading_us),
             ),
             partner=Account(user=User(TENANT, BOB), position=9, unread=2),
             actor_blocks=self.ann_blocks,

@@ -5,18 +5,14 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dmcore.domain.account import NEVER_US, Account
-from dmcore.domain.ids import User, parse_tenant_id, parse_user_id
-from dmcore.domain.limits import Instants, RateLimit
+from dmcore.domain.limits import NEVER_US, RateLimit, Window
 from dmcore.errors import InvalidSetting
 
 SECOND_US = 1_000_000
-ANN = Account(user=User(parse_tenant_id(""), parse_user_id("ann")))
 TWENTY = RateLimit(20, timedelta(seconds=60))
 
 limits = st.builds(
@@ -25,6 +21,11 @@ limits = st.builds(
 # Steps of a clock that stands still, walks, leaps past a window, or (below) jumps back.
 steps = st.lists(st.integers(0, 60), max_size=60)
 jumps = st.lists(st.integers(-200, 200), max_size=60)
+
+
+def filled(*instants: int) -> Window:
+    """A window of which the clock is right."""
+    return Window(instants, instants[-1], instants[-1])
 
 
 class CountsEverything:
@@ -47,7 +48,7 @@ def test_the_window_accepts_exactly_what_counting_everything_accepts(
 ) -> None:
     """Neither over nor under, and remembering no more than ``count`` instants."""
     plain = CountsEverything(limit)
-    window: Instants = ()
+    window = Window()
     now_us = 1_000
     for step in steps:
         now_us += step
@@ -56,7 +57,7 @@ def test_the_window_accepts_exactly_what_counting_everything_accepts(
         if wait_us == 0:
             plain.accepted.append(now_us)
             window = limit.counted(window, now_us)
-        assert len(window) <= limit.count
+        assert len(window.instants) <= limit.count
 
 
 @pytest.mark.promise("LIMIT-1")
@@ -64,7 +65,7 @@ def test_the_window_accepts_exactly_what_counting_everything_accepts(
 def test_the_wait_is_the_first_moment_that_is_allowed(limit: RateLimit, steps: list[int]) -> None:
     """One microsecond earlier is still refused."""
     plain = CountsEverything(limit)
-    window: Instants = ()
+    window = Window()
     now_us = 1_000
     for step in steps:
         now_us += step
@@ -79,51 +80,49 @@ def test_the_wait_is_the_first_moment_that_is_allowed(limit: RateLimit, steps: l
 
 @pytest.mark.promise("LIMIT-1")
 def test_an_event_exactly_one_window_old_no_longer_counts() -> None:
-    window = tuple(range(20))
+    window = filled(*range(20))
     assert TWENTY.wait_us(window, 60 * SECOND_US - 1) == 1
     assert TWENTY.wait_us(window, 60 * SECOND_US) == 0
 
 
 @pytest.mark.promise("LIMIT-1")
 def test_the_oldest_of_the_last_twenty_decides() -> None:
-    window = (0, *[30 * SECOND_US] * 19)
+    window = filled(0, *[30 * SECOND_US] * 19)
     assert TWENTY.wait_us(window, 31 * SECOND_US) == 29 * SECOND_US
-    assert TWENTY.wait_us(window[1:], 31 * SECOND_US) == 0
+    assert TWENTY.wait_us(filled(*window.instants[1:]), 31 * SECOND_US) == 0
     later = TWENTY.counted(window, 60 * SECOND_US)
-    assert later == (*[30 * SECOND_US] * 19, 60 * SECOND_US)
+    assert later.instants == (*[30 * SECOND_US] * 19, 60 * SECOND_US)
     assert TWENTY.wait_us(later, 60 * SECOND_US) == 30 * SECOND_US
 
 
 @pytest.mark.promise("LIMIT-1")
 def test_a_policy_that_became_stricter_holds_at_once() -> None:
     """The window was written under a larger count; only its newest part matters."""
-    window = tuple(range(20))
+    window = filled(*range(20))
     assert RateLimit(3, timedelta(seconds=60)).wait_us(window, 20) == 60 * SECOND_US - 3
-    assert RateLimit(3, timedelta(seconds=60)).counted(window, 20) == (18, 19, 20)
+    assert RateLimit(3, timedelta(seconds=60)).counted(window, 20).instants == (18, 19, 20)
 
 
 @pytest.mark.promise("LIMIT-1")
 def test_a_policy_that_became_milder_counts_what_is_known() -> None:
-    assert TWENTY.wait_us((1, 2, 3), 3) == 0
+    assert TWENTY.wait_us(filled(1, 2, 3), 3) == 0
 
 
 # A clock that jumps -----------------------------------------------------------------------------
 
 
-def attempt(limit: RateLimit, account: Account, now_us: int) -> tuple[int, Account]:
-    """What an attempt at ``now_us`` has to wait, and the account after it."""
-    wait_us = limit.wait_us(account.sends, account.now_us(now_us, limit.window_us))
-    timed = account.at(now_us)
-    if wait_us:
-        return wait_us, timed if now_us < account.reading_us else account
-    return 0, attrs.evolve(timed, sends=limit.counted(timed.sends, timed.time_us))
+def attempt(limit: RateLimit, window: Window, now_us: int) -> tuple[int, Window]:
+    """What an attempt at ``now_us`` has to wait, and the window after it."""
+    wait_us = limit.wait_us(window, now_us)
+    change = limit.refused if wait_us else limit.counted
+    return wait_us, change(window, now_us)
 
 
-def attempts(limit: RateLimit, clocks: list[int]) -> Iterator[tuple[int, Account]]:
-    account = ANN
+def attempts(limit: RateLimit, clocks: list[int]) -> Iterator[tuple[int, Window]]:
+    window = Window()
     for now_us in clocks:
-        wait_us, account = attempt(limit, account, now_us)
-        yield wait_us, account
+        wait_us, window = attempt(limit, window, now_us)
+        yield wait_us, window
 
 
 @pytest.mark.promise("LIMIT-2")
@@ -140,11 +139,11 @@ def test_nobody_waits_longer_than_one_window_whatever_the_clock_does(
 def test_the_announced_wait_is_the_endured_wait(limit: RateLimit, jumps: list[int]) -> None:
     """Wherever the clock went before, from the refusal on the wait is exact."""
     clocks = list(accumulate(jumps, initial=10_000))
-    for now_us, (wait_us, account) in zip(clocks, attempts(limit, clocks), strict=True):
+    for now_us, (wait_us, window) in zip(clocks, attempts(limit, clocks), strict=True):
         if wait_us:
-            assert attempt(limit, account, now_us)[0] == wait_us
-            assert attempt(limit, account, now_us + wait_us - 1)[0] == 1
-            assert attempt(limit, account, now_us + wait_us)[0] == 0
+            assert attempt(limit, window, now_us)[0] == wait_us
+            assert attempt(limit, window, now_us + wait_us - 1)[0] == 1
+            assert attempt(limit, window, now_us + wait_us)[0] == 0
 
 
 @pytest.mark.promise("LIMIT-2")
@@ -165,23 +164,23 @@ def test_a_second_clock_that_is_behind_opens_nothing(
 def test_a_clock_set_back_locks_out_for_one_window_from_the_first_refusal(
     limit: RateLimit, back: int
 ) -> None:
-    account, now_us = ANN, 200_000
-    while (tried := attempt(limit, account, now_us))[0] == 0:
-        account = tried[1]
-    wait_us, account = attempt(limit, account, now_us - back)
+    window, now_us = Window(), 200_000
+    while (tried := attempt(limit, window, now_us))[0] == 0:
+        window = tried[1]
+    wait_us, window = attempt(limit, window, now_us - back)
     assert wait_us == limit.window_us
-    assert attempt(limit, account, now_us - back + wait_us)[0] == 0
-    assert attempt(limit, account, now_us - back + wait_us - 1)[0] == 1
+    assert attempt(limit, window, now_us - back + wait_us)[0] == 0
+    assert attempt(limit, window, now_us - back + wait_us - 1)[0] == 1
 
 
 @pytest.mark.promise("LIMIT-2")
 @given(limit=limits, jumps=jumps)
-def test_the_time_of_a_user_never_goes_back(limit: RateLimit, jumps: list[int]) -> None:
+def test_the_time_of_a_window_never_goes_back(limit: RateLimit, jumps: list[int]) -> None:
     before = NEVER_US
-    for _, account in attempts(limit, list(accumulate(jumps, initial=10_000))):
-        assert account.time_us >= before
-        assert list(account.sends) == sorted(account.sends)
-        before = account.time_us
+    for _, window in attempts(limit, list(accumulate(jumps, initial=10_000))):
+        assert window.time_us >= before
+        assert list(window.instants) == sorted(window.instants)
+        before = window.time_us
 
 
 # The setting ------------------------------------------------------------------------------------
@@ -204,8 +203,8 @@ def test_a_window_is_a_positive_span(window: Any) -> None:
 
 
 def test_the_bounds_of_the_setting_are_allowed() -> None:
-    assert RateLimit(1, timedelta(microseconds=1)).wait_us((5,), 5) == 1
-    assert RateLimit(1_000, timedelta.max).wait_us(tuple(range(1_000)), 1_000) > 0
+    assert RateLimit(1, timedelta(microseconds=1)).wait_us(filled(5), 5) == 1
+    assert RateLimit(1_000, timedelta.max).wait_us(filled(*range(1_000)), 1_000) > 0
 
 
 def test_a_limit_is_its_count_and_its_window_and_nothing_else() -> None:

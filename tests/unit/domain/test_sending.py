@@ -21,6 +21,7 @@ from tests.unit.domain.situation import (
     PAIR,
     TENANT,
     Situation,
+    window_of,
 )
 
 from dmcore.domain.account import Account
@@ -194,8 +195,8 @@ def test_what_ann_sees_of_an_absorbed_message_is_what_she_always_sees(is_talking
 @pytest.mark.promise("BLOCK-2", "LIMIT-1")
 def test_absorbed_messages_count_towards_the_limits() -> None:
     situation = Situation(policy=ABSORBING, bob_blocks=True)
-    assert sent(situation).accounts[0].sends == (NOW_US,)
-    assert sent(situation).accounts[0].starts == (NOW_US,)
+    assert sent(situation).accounts[0].sends.instants == (NOW_US,)
+    assert sent(situation).accounts[0].starts.instants == (NOW_US,)
     assert limit_reached(situation.but(starts=FIVE)).limit == "starts"
 
 
@@ -226,8 +227,8 @@ def test_the_sixth_start_in_a_day_is_refused() -> None:
 @pytest.mark.promise("LIMIT-1")
 def test_replies_are_no_starts() -> None:
     decided = sent(Situation(starts=FIVE).talking())
-    assert decided.accounts[0].starts == FIVE
-    assert decided.accounts[0].sends == (NOW_US,)
+    assert decided.accounts[0].starts.instants == FIVE
+    assert decided.accounts[0].sends.instants == (NOW_US,)
 
 
 @pytest.mark.promise("LIMIT-1")
@@ -257,14 +258,14 @@ def test_a_limit_that_is_switched_off_neither_refuses_nor_counts(switched_off: s
         starts=FIVE if switched_off == "starts" else (),
     )
     account = sent(situation).accounts[0]
-    assert account.sends == (FULL if switched_off == "messages" else (NOW_US,))
-    assert account.starts == (FIVE if switched_off == "starts" else (NOW_US,))
+    assert account.sends.instants == (FULL if switched_off == "messages" else (NOW_US,))
+    assert account.starts.instants == (FIVE if switched_off == "starts" else (NOW_US,))
 
 
 @pytest.mark.promise("LIMIT-1")
 def test_with_both_limits_off_nothing_is_counted() -> None:
     account = sent(Situation(policy=Policy(messages=None, starts=None))).accounts[0]
-    assert account.sends == account.starts == ()
+    assert account.sends.instants == account.starts.instants == ()
 
 
 @pytest.mark.promise("LIMIT-2")
@@ -278,7 +279,9 @@ def test_a_refusal_after_a_jump_back_notes_what_the_clock_shows_and_nothing_else
     wait = timedelta(seconds=60) - timedelta(microseconds=19)
     assert decided.error.retry_after == wait
     before = situation.contact().actor
-    assert decided.account == attrs.evolve(before, reading_us=NOW_US)
+    assert decided.account == attrs.evolve(
+        before, sends=attrs.evolve(before.sends, reading_us=NOW_US)
+    )
     noted = situation.but(reading_us=NOW_US)
     assert limit_reached(noted).retry_after == wait
     sent(noted, now_us=NOW_US + MINUTE_US - 19)
@@ -287,9 +290,9 @@ def test_a_refusal_after_a_jump_back_notes_what_the_clock_shows_and_nothing_else
 @pytest.mark.promise("LIMIT-2")
 def test_an_accepted_message_after_a_jump_back_counts_in_the_senders_own_time() -> None:
     account = sent(Situation(sends=(5, NOW_US + 9), starts=(NOW_US + 9,))).accounts[0]
-    assert account.sends == (5, NOW_US + 9, NOW_US + 9)
-    assert account.starts == (NOW_US + 9, NOW_US + 9)
-    assert (account.time_us, account.reading_us) == (NOW_US + 9, NOW_US)
+    assert account.sends.instants == (5, NOW_US + 9, NOW_US + 9)
+    assert account.starts.instants == (NOW_US + 9, NOW_US + 9)
+    assert (account.sends.time_us, account.sends.reading_us) == (NOW_US + 9, NOW_US)
 
 
 # What is stored ---------------------------------------------------------------------------------
@@ -317,10 +320,8 @@ def test_a_first_message_makes_the_conversation_for_both() -> None:
                 user=User(TENANT, ANN),
                 position=5,
                 unread=3,
-                sends=(NOW_US,),
-                starts=(NOW_US,),
-                time_us=NOW_US,
-                reading_us=NOW_US,
+                sends=window_of((NOW_US,)),
+                starts=window_of((NOW_US,)),
             ),
             Account(user=User(TENANT, BOB), position=10, unread=3),
         ),

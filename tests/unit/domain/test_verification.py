@@ -8,6 +8,7 @@ import pytest
 from dmcore.domain.account import Account
 from dmcore.domain.conversation import Conversation, Side
 from dmcore.domain.ids import ConversationId, MessageId, TenantId, User, UserId, next_message_id
+from dmcore.domain.limits import Window
 from dmcore.domain.pair import Pair
 from dmcore.domain.verification import (
     AccountCensus,
@@ -114,7 +115,9 @@ def test_every_fault_is_named_at_once() -> None:
 
 ANN = User(TenantId("acme"), UserId("ann"))
 ACCOUNT = AccountCensus(
-    account=Account(user=ANN, position=3, unread=2, sends=(1, 2, 2), starts=(1,)),
+    account=Account(
+        user=ANN, position=3, unread=2, sends=Window((1, 2, 2), 2, 2), starts=Window((1,), 1, 1)
+    ),
     entries=3,
     first_position=1,
     last_position=3,
@@ -159,7 +162,7 @@ def test_an_unread_total_that_is_not_the_sum_is_found() -> None:
 @pytest.mark.promise("LIMIT-1")
 @pytest.mark.parametrize("window", ["sends", "starts"])
 def test_a_window_out_of_order_is_found(window: str) -> None:
-    reverse: dict[str, Any] = {window: (2, 1)}
+    reverse: dict[str, Any] = {window: Window((2, 1))}
     account = attrs.evolve(ACCOUNT.account, **reverse)
     (finding,) = account_findings(attrs.evolve(ACCOUNT, account=account))
     assert finding.rule == "the instants of a limit are not in order"

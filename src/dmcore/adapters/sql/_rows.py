@@ -36,8 +36,6 @@ def account_row(account: Account) -> dict[str, object]:
         "unread": account.unread,
         "sends": account.sends,
         "starts": account.starts,
-        "time_us": account.time_us,
-        "reading_us": account.reading_us,
     }
 
 
@@ -50,8 +48,6 @@ def account_of(user: User, row: Row[Any], prefix: str = "") -> Account:
         unread=columns[f"{prefix}unread"],
         sends=columns[f"{prefix}sends"],
         starts=columns[f"{prefix}starts"],
-        time_us=columns[f"{prefix}time_us"],
-        reading_us=columns[f"{prefix}reading_us"],
     )
 
 

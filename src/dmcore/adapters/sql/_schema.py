@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dmcore.domain.body import Body
-from dmcore.domain.limits import Instants
+from dmcore.domain.limits import Window
 
 SCHEMA_VERSION: Final = 1
 
@@ -68,17 +68,23 @@ class BodyText(TypeDecorator[Body]):
         return None if value is None else Body(value)
 
 
-class InstantList(TypeDecorator[Instants]):
-    """The instants of a limit window, eight bytes each."""
+class WindowBytes(TypeDecorator[Window]):
+    """The window of a limit: its time, its reading and its instants, eight bytes each."""
 
     impl = LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: Instants | None, _dialect: Dialect) -> bytes | None:
-        return None if value is None else struct.pack(f">{len(value)}q", *value)
+    def process_bind_param(self, value: Window | None, _dialect: Dialect) -> bytes | None:
+        if value is None:
+            return None
+        numbers = (value.time_us, value.reading_us, *value.instants)
+        return struct.pack(f">{len(numbers)}q", *numbers)
 
-    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Instants | None:
-        return None if value is None else struct.unpack(f">{len(value) // 8}q", value)
+    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Window | None:
+        if value is None:
+            return None
+        time_us, reading_us, *instants = struct.unpack(f">{len(value) // 8}q", value)
+        return Window(tuple(instants), time_us, reading_us)
 
 
 # Ids are compared by code point in every database, whatever its collation (PAIR-1).
@@ -112,10 +118,8 @@ mailbox = Table(
     Column("user_id", _Id, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("unread", BigInteger, nullable=False),
-    Column("sends", InstantList, nullable=False),
-    Column("starts", InstantList, nullable=False),
-    Column("time_us", BigInteger, nullable=False),
-    Column("reading_us", BigInteger, nullable=False),
+    Column("sends", WindowBytes, nullable=False),
+    Column("starts", WindowBytes, nullable=False),
     PrimaryKeyConstraint("tenant", "user_id"),
     CheckConstraint("position >= 0", name="position"),
     CheckConstraint("unread >= 0", name="unread"),

@@ -9,8 +9,11 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql, sqlite
 from tests.unit.strategies import uuids
 
-from dmcore.adapters.sql._schema import BodyText, Identifier, InstantList, metadata
+from dmcore.adapters.sql._schema import BodyText, Identifier, WindowBytes, metadata
 from dmcore.domain.body import Body
+from dmcore.domain.limits import Window
+
+numbers = st.integers(-(1 << 63), (1 << 63) - 1)
 
 DIALECTS: list[Dialect] = [sqlite.dialect(), postgresql.dialect()]  # type: ignore[no-untyped-call]
 
@@ -32,9 +35,9 @@ def test_ids_sort_in_the_database_as_they_do_here(one: UUID, other: UUID) -> Non
 
 
 @pytest.mark.promise("LIMIT-1")
-@given(value=st.none() | st.lists(st.integers(-(1 << 63), (1 << 63) - 1)).map(tuple))
-def test_instants_come_back(value: tuple[int, ...] | None) -> None:
-    kind = InstantList()
+@given(value=st.none() | st.builds(Window, st.lists(numbers).map(tuple), numbers, numbers))
+def test_a_window_comes_back(value: Window | None) -> None:
+    kind = WindowBytes()
     for dialect in DIALECTS:
         stored = kind.process_bind_param(value, dialect)
         assert kind.process_result_value(stored, dialect) == value
