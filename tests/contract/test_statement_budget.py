@@ -139,7 +139,7 @@ def test_reads_end_without_a_commit_and_leave_nothing_open(sql_world: World) -> 
 def test_the_counting_counts(sql_world: World) -> None:
     """A budget that is too small is noticed, or the tests above would prove nothing."""
     budget = Budget(sql_world)
-    with pytest.raises(AssertionError), budget.of(2, commits=1):
+    with pytest.raises(AssertionError), budget.of(1, commits=1):
         sql_world.ann.start("bob", "x")
     with pytest.raises(AssertionError), budget.of(1):
         sql_world.ann.inbox()

@@ -257,7 +257,7 @@ DAMAGES = {
     ),
     "listings without a conversation": Damage(
         "DELETE FROM dm_conversation WHERE tenant = 'north'",
-        "listings without a conversation",
+        "listings of a conversation that is not their user's",
         "2 rows",
     ),
 }

@@ -296,30 +296,21 @@ class Oracle:
 
     # What must be answered? ----------------------------------------------------------------------
 
-    def _counted(self, person: Person) -> tuple[list[int], list[int]]:
-        """The instants of somebody's messages and of those that were starts."""
-        sends: list[int] = []
-        starts: list[int] = []
+    def _attempts(self, person: Person) -> list[tuple[int, frozenset[str]]]:
+        """What the clock showed whenever the limits had a say, and what the attempt counted as."""
+        attempts = []
         for index, event in enumerate(self.events):
             if isinstance(event, Wrote) and event.actor == person:
-                sends.append(event.at_us)
-                if not self.has(person, event.other, index):
-                    starts.append(event.at_us)
-        return sends, starts
-
-    def _readings(self, person: Person) -> list[int]:
-        """What the clock showed whenever a limit was asked about somebody and had a say."""
-        return [
-            event.at_us
-            for event in self.events
-            if isinstance(event, Wrote | TurnedAway) and event.actor == person
-        ]
+                is_start = not self.has(person, event.other, index)
+                counts_as = {"messages", "starts"} if is_start else {"messages"}
+                attempts.append((event.at_us, frozenset(counts_as)))
+            if isinstance(event, TurnedAway) and event.actor == person:
+                attempts.append((event.at_us, frozenset()))
+        return attempts
 
     @staticmethod
-    def _wait_us(limit: Limit | None, instants: list[int], now_us: int) -> int:
+    def _wait_us(limit: Limit, instants: list[int], now_us: int) -> int:
         """The first moment from now at which fewer than the limit lie within the window."""
-        if limit is None:
-            return 0
         leaving = sorted(instant + limit.window_us for instant in instants)
         for wait_us in (0, *(moment - now_us for moment in leaving)):
             if wait_us >= 0 and sum(moment > now_us + wait_us for moment in leaving) < limit.count:
@@ -328,12 +319,14 @@ class Oracle:
 
     def edges_us(self, person: Person) -> list[int]:
         """The instants at which something of somebody's leaves a window."""
-        sends, starts = self._counted(person)
-        edges = []
-        for limit, instants in ((self.messages, sends), (self.starts, starts)):
-            if limit is not None:
-                edges += [instant + limit.window_us for instant in instants]
-        return edges
+        attempts = self._attempts(person)
+        return [
+            at_us + limit.window_us
+            for name, limit in (("messages", self.messages), ("starts", self.starts))
+            if limit is not None
+            for at_us, counts_as in attempts
+            if name in counts_as
+        ]
 
     def judge_writing(
         self, sender: Person, other: Person, *, text: str, key: str | None, now_us: int, by_id: bool
@@ -372,15 +365,20 @@ class Oracle:
         gives bounds: what was sent since the clock last went back counts as it would anywhere, and
         what lies further back than every jump taken together does not count any more (LIMIT-2).
         """
-        sends, starts = self._counted(sender)
-        asked = {"messages": (self.messages, sends)}
-        if is_start:
-            asked = {"starts": (self.starts, starts)} | asked
-        readings = [*self._readings(sender), now_us]
-        backwards = [after - before for before, after in pairwise(readings) if after < before]
-        if backwards:
-            return self._bounds(asked, readings, -sum(backwards))
-        waits_us = {name: self._wait_us(*window, now_us) for name, window in asked.items()}
+        attempts = self._attempts(sender)
+        names = ("starts", "messages") if is_start else ("messages",)
+        limits = {"messages": self.messages, "starts": self.starts}
+        asked = {name: limit for name in names if (limit := limits[name]) is not None}
+        readings = [*(at_us for at_us, _ in attempts), now_us]
+        jumps = [after - before for before, after in pairwise(readings) if after < before]
+        if jumps:
+            return self._bounds(asked, attempts, now_us, all_jumps_us=-sum(jumps))
+        waits_us = {
+            name: self._wait_us(
+                limit, [at for at, counts_as in attempts if name in counts_as], now_us
+            )
+            for name, limit in asked.items()
+        }
         for name, wait_us in waits_us.items():
             if wait_us > 0:
                 return Refusal(errors.LimitReached, name, max(waits_us.values()))
@@ -388,26 +386,33 @@ class Oracle:
 
     def _bounds(
         self,
-        asked: dict[str, tuple[Limit | None, list[int]]],
-        readings: list[int],
+        asked: dict[str, Limit],
+        attempts: list[tuple[int, frozenset[str]]],
+        now_us: int,
+        *,
         all_jumps_us: int,
     ) -> Accepted | Uncertain:
-        now_us = readings[-1]
-        since = max(index for index, (a, b) in enumerate(pairwise(readings), 1) if b < a)
+        # Backwards from now, as long as the clock shows less and less.
+        since_last_jump: list[tuple[int, frozenset[str]]] = []
+        for attempt in reversed(attempts):
+            if attempt[0] > (since_last_jump[-1][0] if since_last_jump else now_us):
+                break
+            since_last_jump.append(attempt)
+        latest_us = max(at_us for at_us, _ in attempts)
         must_refuse = may_refuse = False
-        longest_us = 0
-        for limit, instants in asked.values():
-            if limit is None:
-                continue
-            longest_us = max(longest_us, limit.window_us)
-            attempts = [instant for instant in readings[since:-1] if instant in instants]
-            surely = [it for it in attempts if it + limit.window_us > now_us]
+        for name, limit in asked.items():
+            surely = [
+                at_us
+                for at_us, counts_as in since_last_jump
+                if name in counts_as and at_us + limit.window_us > now_us
+            ]
+            perhaps = [at_us for at_us, counts_as in attempts if name in counts_as]
+            is_over = now_us >= latest_us + all_jumps_us + limit.window_us
             must_refuse |= len(surely) >= limit.count
-            is_over = now_us >= max(readings[:-1]) + all_jumps_us + limit.window_us
-            may_refuse |= len(instants) >= limit.count and not is_over
+            may_refuse |= len(perhaps) >= limit.count and not is_over
         if not may_refuse:
             return Accepted()
-        return Uncertain(must_refuse, longest_us)
+        return Uncertain(must_refuse, max(limit.window_us for limit in asked.values()))
 
     def judge_marking(self, reader: Person, other: Person, through: UUID) -> Accepted | Refusal:
         """What an attempt to move a marker must come to."""

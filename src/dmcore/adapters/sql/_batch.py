@@ -111,8 +111,9 @@ class Batch:
         self._writes.append(Write(Verb.INSERT, table.name, row, {}))
 
     def update(self, table: Table, row: Row, before: Row) -> None:
-        """Change a row, which is found by its primary key and was read as ``before``."""
-        self._writes.append(Write(Verb.UPDATE, table.name, row, before))
+        """Change a row that was read as ``before``; nothing where nothing is new."""
+        if row != before:
+            self._writes.append(Write(Verb.UPDATE, table.name, row, before))
 
     def delete(self, table: Table, key: Row) -> None:
         self._writes.append(Write(Verb.DELETE, table.name, key, {}))

@@ -109,15 +109,12 @@ class SqlConversations:
 
     def save(self, conversation_: Conversation) -> None:
         before = self._identity.conversation_before(conversation_.id)
-        if conversation_ == before:
-            return
         self._batch.update(conversation, conversation_row(conversation_), conversation_row(before))
         for user in _users(conversation_):
-            view, view_before = conversation_.side_of(user.id), before.side_of(user.id)
-            if not view_before.exists and view.exists:
-                self._batch.insert(side, side_row(conversation_, user))
-            elif view != view_before and view.exists:
+            if before.side_of(user.id).exists:
                 self._batch.update(side, side_row(conversation_, user), side_row(before, user))
+            elif conversation_.side_of(user.id).exists:
+                self._batch.insert(side, side_row(conversation_, user))
 
     def inbox(
         self, owner: User, *, after: InboxPlace | None, limit: int
