@@ -2,11 +2,12 @@
 
 import logging
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from dmcore.errors import InvalidSetting, NotInitialised
 
@@ -16,6 +17,7 @@ IsolationLevel = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 _ISOLATION_LEVELS: Final = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 _SYNCHRONOUS: Final = ("FULL", "NORMAL")
 _BUSY_TIMEOUT_S: Final = 30
+_LOOK_AGAIN_S: Final = 0.01
 _LOGGING_NAME: Final = "dmcore"
 
 # Every page is read in the order of an index. Where a typical conversation is short, the planner
@@ -111,10 +113,21 @@ def check_file(url: URL) -> None:
 
 
 def use_wal(engine: Engine) -> None:
-    """Let SQLite readers and writers pass each other; the file remembers it."""
-    if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+    """Let SQLite readers and writers pass each other; the file remembers it.
+
+    SQLite does not wait for its turn to change this, so whoever comes second looks again.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    patient_until_s = time.monotonic() + _BUSY_TIMEOUT_S
+    with engine.connect() as connection:
+        while connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() != "wal":
+            try:
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            except OperationalError:
+                if time.monotonic() > patient_until_s:
+                    raise
+                time.sleep(_LOOK_AGAIN_S)
 
 
 def _hide_rows() -> None:
