@@ -16,6 +16,7 @@ from dmcore.domain.verification import (
     conversation_findings,
     orphan_findings,
 )
+from dmcore.errors import InvalidSetting
 from dmcore.ports.clock import Clock
 from dmcore.ports.installation import StoreStatus
 from dmcore.ports.transactions import Transaction, Transactions
@@ -116,5 +117,10 @@ class Operations:
         )
 
     def verify(self, *, most: int = 100) -> tuple[Finding, ...]:
-        """Recount everything that is counted, and name what is wrong (OPS-5); empty is healthy."""
+        """Recount everything that is counted, and name what is wrong (OPS-5); empty is healthy.
+
+        Raises ``InvalidSetting`` where ``most`` is below 1.
+        """
+        if most < 1:
+            raise InvalidSetting("most", "must be at least 1")
         return self._transactions.snapshot(verify, most=most)

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 from tests.contract.conftest import MakeWorld
-from tests.support.world import DAY_US, MINUTE_US, World
+from tests.support.world import DAY_US, MINUTE_US, SECOND_US, World
 
 from dmcore import Policy
+from dmcore.adapters.clock import ManualClock
 from dmcore.errors import LimitReached
 
 BACK_S = (0.000_001, 1, 59, 60, 3600, 400 * 86_400)
@@ -129,6 +130,30 @@ def test_a_clock_that_is_set_back_and_then_right_again_opens_nothing(
         count += accepted(attempt)
         limited.tick(seconds=back_s)
     assert count == 20
+
+
+# BUG: every turn from the slow server to the fast one counts as time that has passed.
+@pytest.mark.promise("LIMIT-1", "LIMIT-2")
+@pytest.mark.parametrize("behind_s", [1, 5, 30])
+def test_servers_whose_clocks_differ_let_no_more_through_than_they_differ(
+    limited: World, behind_s: int
+) -> None:
+    """Whoever reaches both in turns: a window is never shorter than itself less the difference."""
+    slow = ManualClock(limited.clock.now_us() - behind_s * SECOND_US)
+    behind = limited.harness.open(policy=Policy(), clock=slow, entropy=limited.entropy)
+    passed_at_us = []
+    for number in range(240):
+        dm = (limited.dm, behind)[number % 2]
+        try:
+            dm.mailbox("ann").start("bob", str(number))
+        except LimitReached:
+            pass
+        else:
+            passed_at_us.append(limited.clock.now_us())
+        limited.tick(seconds=0.5)
+        slow.advance(seconds=0.5)
+    shortest_us = min(b - a for a, b in zip(passed_at_us, passed_at_us[20:], strict=False))
+    assert shortest_us >= MINUTE_US - behind_s * SECOND_US
 
 
 @pytest.mark.promise("LIMIT-2")

@@ -129,7 +129,6 @@ def test_the_inbox_is_newest_activity_first(world: World) -> None:
     assert others(inbox_of(world.ann)) == ["cyd", "bob", "dan"]
 
 
-# BUG: a message id keeps whole milliseconds; below that the inbox is in the order of random bits.
 @pytest.mark.promise("PAGE-2")
 def test_the_inbox_is_newest_activity_first_to_the_microsecond(world: World) -> None:
     """Instants are kept in microseconds and shown with the preview; the order has to agree."""

@@ -195,7 +195,6 @@ def test_a_page_read_forwards_leads_back_to_what_lies_before_it(world: World) ->
     assert back.items == tuple(sent)
 
 
-# BUG: behind an empty page read forwards, `older` leaves out the message that `after` named.
 @pytest.mark.promise("PAGE-1")
 def test_an_empty_poll_leads_back_to_everything_before_it(world: World) -> None:
     """A host that keeps only its last cursor reloads: an empty page, and "older" from there."""
@@ -208,7 +207,6 @@ def test_an_empty_poll_leads_back_to_everything_before_it(world: World) -> None:
     assert back.items == tuple(sent)
 
 
-# BUG: behind an empty page read backwards, `newer` is None though there is something to see.
 @pytest.mark.promise("PAGE-1")
 def test_an_empty_page_at_the_beginning_leads_on_to_everything_after_it(world: World) -> None:
     """``newer`` is None only while nothing at all can be seen; here a block emptied the page."""

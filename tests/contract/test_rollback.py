@@ -151,7 +151,6 @@ def changes_of(world: World) -> tuple[Callable[[], object], ...]:
     )
 
 
-# BUG: a connection whose COMMIT failed goes back to the pool with its transaction open.
 @pytest.mark.promise("MSG-4")
 @pytest.mark.parametrize("moment", ["after_cursor_execute", "commit"])
 def test_nothing_is_there_before_the_commit(sql_world: World, moment: str) -> None:
@@ -170,7 +169,6 @@ def test_nothing_is_there_before_the_commit(sql_world: World, moment: str) -> No
     assert sql_world.is_sound()
 
 
-# BUG: the same, with an error of the database; every later writer meets an open transaction.
 @pytest.mark.promise("MSG-4")
 def test_a_commit_that_the_database_refuses_is_undone(sqlite_url: str) -> None:
     """As when a reader keeps SQLite from committing; the next writer must find the door open."""

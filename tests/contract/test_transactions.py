@@ -219,6 +219,23 @@ def test_writers_in_both_directions_do_not_stand_in_each_others_way(world: World
     assert world.is_sound()
 
 
+@pytest.mark.promise("MSG-4")
+def test_saving_what_did_not_change_is_harmless(world: World, runner: Transactions) -> None:
+    conversation = runner.write(begin)
+
+    def save_again(tx: Transaction) -> None:
+        contact = tx.contacts.hold_conversation(conversation.id, actor=ANN)
+        assert contact is not None
+        assert contact.conversation is not None
+        tx.conversations.save(contact.conversation)
+        tx.mailboxes.save(contact.actor)
+        tx.mailboxes.save(contact.partner)
+        tx.installation.set_mode(tx.installation.hold_mode())
+
+    with world.unchanged():
+        runner.write(save_again)
+
+
 # What the store notices by itself ---------------------------------------------------------------
 
 
@@ -248,7 +265,6 @@ def _same_message_again(tx: Transaction) -> None:
     tx.messages.add(posting(contact.conversation))
 
 
-# BUG: the store in memory notices none of these; it overwrites, or keeps both.
 @pytest.mark.promise("PAIR-1", "MSG-3")
 @pytest.mark.parametrize(
     "use_case", [_second_conversation, _second_message_of_a_key, _same_message_again]

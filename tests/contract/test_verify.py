@@ -151,19 +151,16 @@ DAMAGES = {
         " FROM dm_conversation WHERE low_newest IS NULL",
         "the listing",
     ),
-    # BUG: a listing under somebody who is not of the pair is not found.
     "a listing of a stranger": Damage(
         "INSERT INTO dm_side SELECT tenant, 'eve', conversation_id, other, newest, read, 0, blocks"
         f" FROM dm_side WHERE {ANNS_LINE}",
         "listing",
     ),
-    # BUG: the same in another tenant.
     "a listing of another tenant": Damage(
         "INSERT INTO dm_side SELECT 'south', user_id, conversation_id, other, newest, read, 0,"
         f" blocks FROM dm_side WHERE {ANNS_LINE}",
         "listing",
     ),
-    # BUG: a marker beyond everything is not found where nothing is unread.
     "a marker beyond everything": Damage(
         f"UPDATE dm_conversation SET high_read = {{beyond}}, high_unread = 0"
         f" WHERE {OF_ANN_AND_BOB};"
@@ -319,7 +316,6 @@ def test_a_finding_names_rows_and_never_what_they_hold(unguarded: SqlHarness) ->
     assert "sesame" not in repr(found)
 
 
-# BUG: on PostgreSQL a cursor is left open when the list of findings ends early.
 @pytest.mark.promise("OPS-5")
 def test_the_number_of_findings_is_bounded(unguarded: SqlHarness) -> None:
     world = lived_in(World(unguarded, policy=Policy(blocked="absorb")))

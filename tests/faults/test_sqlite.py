@@ -1,11 +1,14 @@
 """What may go wrong with a file."""
 
+import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from sqlalchemy import Engine, event
 from tests.faults.dying import holds_the_file
 from tests.faults.moments import once_at
 from tests.races.processes import PROCESSES
@@ -13,6 +16,7 @@ from tests.support.stores import engine_of
 
 from dmcore import ConversationId, DirectMessages, Policy
 from dmcore.adapters import sql
+from dmcore.adapters.sql._engine import parse_url
 from dmcore.errors import NotInitialised, StoreBusy, StoreUnavailable
 
 UNLIMITED = Policy(messages=None, starts=None)
@@ -121,6 +125,60 @@ def test_a_connection_that_was_closed_is_replaced(scene: Scene) -> None:
     scene.own_connection(lambda it: it.close())
     scene.send("second")
     assert scene.texts == ["first", "second"]
+
+
+def journal_mode_of(file: Path) -> str:
+    connection = sqlite3.connect(file)
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    connection.close()
+    return str(mode)
+
+
+@pytest.fixture
+def reader(scene: Scene) -> Iterator[sqlite3.Connection]:
+    """Somebody reads a file whose journal mode was changed back; SQLite itself has no patience."""
+
+    def without_patience(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 1")
+
+    scene.dm.close()
+    other = sqlite3.connect(scene.file, isolation_level=None)
+    assert other.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM dm_installation").fetchall()
+    event.listen(Engine, "connect", without_patience)
+    yield other
+    event.remove(Engine, "connect", without_patience)
+    other.close()
+
+
+def test_a_journal_mode_that_somebody_keeps_from_changing_is_busy(
+    scene: Scene, reader: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules[parse_url.__module__]
+    monkeypatch.setattr(module, "_BUSY_TIMEOUT_S", 0.02)
+    monkeypatch.setattr(module, "_LOOK_AGAIN_S", 0.001)
+    with pytest.raises(StoreBusy):
+        sql.open_sync(f"sqlite:///{scene.file}")
+    reader.execute("ROLLBACK")
+    with sql.open_sync(f"sqlite:///{scene.file}") as dm:
+        assert dm.mailbox("bob").unread() == 1
+    assert journal_mode_of(scene.file) == "wal"
+
+
+def test_a_journal_mode_is_changed_when_the_others_are_done(
+    scene: Scene, reader: sqlite3.Connection
+) -> None:
+    def be_done(_context: object) -> None:
+        if reader.in_transaction:
+            reader.execute("ROLLBACK")
+
+    event.listen(Engine, "handle_error", be_done)
+    with sql.open_sync(f"sqlite:///{scene.file}") as dm:
+        assert dm.mailbox("bob").unread() == 1
+    event.remove(Engine, "handle_error", be_done)
+    assert not reader.in_transaction
+    assert journal_mode_of(scene.file) == "wal"
 
 
 def test_a_file_that_vanished_is_not_made_anew(scene: Scene) -> None:

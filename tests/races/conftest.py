@@ -42,7 +42,10 @@ class Stage:
 
     def _deadlocks(self) -> int:
         transactions = self.dm._transactions
-        if not isinstance(transactions, sql.SqlTransactions) or transactions._is_sqlite:
+        if (
+            not isinstance(transactions, sql.SqlTransactions)
+            or transactions._engine.dialect.name == "sqlite"
+        ):
             return 0
         question = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
         with transactions._engine.connect() as connection:

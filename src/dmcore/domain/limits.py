@@ -1,7 +1,7 @@
 """Exact rolling windows, whatever the clock does (LIMIT-1, LIMIT-2).
 
 An event exactly one window old no longer counts. Events are counted at instants of the window's own
-time, which never goes back: it is the clock's time, except behind a clock that was set back.
+time: the clock's, unless a clock shows far less than one did before.
 """
 
 from datetime import timedelta
@@ -23,7 +23,7 @@ class Window:
     """The last instants at which something counted, oldest first.
 
     ``time_us`` is the window's own time when it was last noted, and ``reading_us`` what the clock
-    showed then; they differ once a clock was found to show less than the window's time.
+    showed then; they differ while a clock is far behind.
     """
 
     instants: tuple[int, ...] = ()
@@ -60,34 +60,37 @@ class RateLimit:
         """How long from a clock's ``reading_us`` until one more event is allowed; 0 for now."""
         if len(window.instants) < self.count:
             return 0
-        expires_us = window.instants[-self.count] + self.window_us
-        return max(expires_us - self._own_time_us(window, reading_us), 0)
+        noted = self._noted(window, reading_us)
+        return max(noted.instants[-self.count] + self.window_us - noted.time_us, 0)
 
     def counted(self, window: Window, reading_us: int) -> Window:
         """The window after one more event."""
-        time_us = self._own_time_us(window, reading_us)
-        return Window((*window.instants, time_us)[-self.count :], time_us, reading_us)
+        noted = self._noted(window, reading_us)
+        instants = (*noted.instants, noted.time_us)
+        return attrs.evolve(noted, instants=instants[-self.count :])
 
     def refused(self, window: Window, reading_us: int) -> Window:
         """The window after an attempt that was refused: the same, unless a clock went back.
 
         That has to be noted, for the wait runs from the first refusal.
         """
-        if reading_us >= window.reading_us:
-            return window
-        return attrs.evolve(window, reading_us=reading_us)
+        return self._noted(window, reading_us) if reading_us < window.reading_us else window
 
-    def _own_time_us(self, window: Window, reading_us: int) -> int:
-        """The window's own time when a clock shows ``reading_us``.
+    def _noted(self, window: Window, reading_us: int) -> Window:
+        """The window with its time brought to where it is when a clock shows ``reading_us``.
 
-        Behind a clock that was set back it goes on from where it was, at the speed of the clock. A
-        clock that is right again after it was behind by more than a window is believed at once: an
-        event of that time is not to be taken for one long past (ADR 15).
+        A clock that is behind by no more than a window is followed: what was counted later than it
+        shows was counted now. One that is further behind is wrong, or was: the window's own time
+        goes on at its speed, until a clock shows as much (ADR 15).
         """
-        behind_us = window.time_us - window.reading_us
-        if reading_us < window.time_us or 0 < behind_us <= self.window_us:
-            return window.time_us + max(reading_us - window.reading_us, 0)
-        return reading_us
+        behind_us = window.time_us - reading_us
+        if behind_us <= 0:
+            return Window(window.instants, reading_us, reading_us)
+        if behind_us <= self.window_us and window.reading_us == window.time_us:
+            instants = tuple(min(instant, reading_us) for instant in window.instants)
+            return Window(instants, reading_us, reading_us)
+        passed_us = max(reading_us - window.reading_us, 0)
+        return Window(window.instants, window.time_us + passed_us, reading_us)
 
 
 def _is_count(value: object, most: int) -> bool:

@@ -1,6 +1,7 @@
 """Mailboxes, journal and the installation record in memory."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dmcore.adapters.memory._store import Changes, Store
 from dmcore.domain.account import Account
@@ -76,9 +77,11 @@ class MemoryInstallation:
         )
 
 
-def _conforms(store: Store, changes: Changes) -> tuple[Mailboxes, Journal, Installation]:
-    return (
-        MemoryMailboxes(store, changes),
-        MemoryJournal(store, changes),
-        MemoryInstallation(store, changes),
-    )
+if TYPE_CHECKING:
+
+    def _conforms(store: Store, changes: Changes) -> tuple[Mailboxes, Journal, Installation]:
+        return (
+            MemoryMailboxes(store, changes),
+            MemoryJournal(store, changes),
+            MemoryInstallation(store, changes),
+        )

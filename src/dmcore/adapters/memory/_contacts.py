@@ -1,6 +1,7 @@
 """Contacts in memory. The store's one lock holds everything, so there is nothing to lock here."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dmcore.adapters.memory._store import Changes, Store
 from dmcore.domain.account import Account
@@ -83,5 +84,7 @@ def held_by(store: Store, conversation: ConversationId, user: User) -> Conversat
     return found if found.side_of(user.id).exists else None
 
 
-def _conforms(store: Store, changes: Changes) -> Contacts:
-    return MemoryContacts(store, changes)
+if TYPE_CHECKING:
+
+    def _conforms(store: Store, changes: Changes) -> Contacts:
+        return MemoryContacts(store, changes)

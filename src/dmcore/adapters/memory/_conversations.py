@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from dmcore.adapters.memory._contacts import held_by
 from dmcore.adapters.memory._store import Changes, Store
@@ -164,5 +165,7 @@ def _travel(postings: list[Posting], place: ThreadPlace) -> Iterator[Posting]:
     return (postings[index] for index in range(end - 1, -1, -1))
 
 
-def _conforms(store: Store, changes: Changes) -> tuple[Conversations, Messages]:
-    return MemoryConversations(store, changes), MemoryMessages(store, changes)
+if TYPE_CHECKING:
+
+    def _conforms(store: Store, changes: Changes) -> tuple[Conversations, Messages]:
+        return MemoryConversations(store, changes), MemoryMessages(store, changes)

@@ -1,6 +1,7 @@
 """Recounting in memory, from the messages and the journal alone."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from dmcore.adapters.memory._conversations import is_visible, unread_after
 from dmcore.adapters.memory._store import Store
@@ -86,5 +87,7 @@ class MemoryInspection:
         )
 
 
-def _conforms(store: Store) -> Inspection:
-    return MemoryInspection(store)
+if TYPE_CHECKING:
+
+    def _conforms(store: Store) -> Inspection:
+        return MemoryInspection(store)

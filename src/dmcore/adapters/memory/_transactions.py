@@ -1,7 +1,7 @@
 """The runner of the in-memory store."""
 
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from dmcore.adapters.memory._accounts import MemoryInstallation, MemoryJournal, MemoryMailboxes
 from dmcore.adapters.memory._contacts import MemoryContacts
@@ -72,5 +72,7 @@ class MemoryTransactions:
         """Nothing to release: the store goes with its last user."""
 
 
-def _conforms(store: Store) -> Transactions:
-    return MemoryTransactions(store)
+if TYPE_CHECKING:
+
+    def _conforms(store: Store) -> Transactions:
+        return MemoryTransactions(store)

@@ -46,7 +46,7 @@ def initialise(url: str) -> bool:
     Returns whether anything was made; on a database that is set up already it changes nothing.
     Raises ``InvalidSetting``, ``StoreUnavailable`` and ``WrongSchema``.
     """
-    engine = _engine(url)
+    engine = _engine_for(url)
     try:
         with engine.begin() as connection:
             is_new = _initialise(connection)
@@ -79,7 +79,7 @@ def open_sync(
     ``WrongSchema`` and ``StoreUnavailable``.
     """
     check_file(parse_url(url))
-    engine = _engine(
+    engine = _engine_for(
         url, isolation_level=isolation_level, synchronous=synchronous, pool_size=pool_size
     )
     try:
@@ -95,7 +95,7 @@ def open_sync(
     )
 
 
-def _engine(
+def _engine_for(
     url: str,
     *,
     isolation_level: IsolationLevel | None = None,
@@ -115,6 +115,7 @@ def _initialise(connection: Connection) -> bool:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         _check_encoding(connection)
+        connection.exec_driver_sql("BEGIN")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_INIT_LOCK})")
     if inspect(connection).has_table(installation.name):
         _check_version(connection)

@@ -1,7 +1,7 @@
 """Contacts in SQL: the lock, the facts, the block lists."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -280,7 +280,9 @@ def _earlier(
     return Posting(message=found, key=key, sender_only=bool(row.earlier_sender_only))
 
 
-def _conforms(
-    connection: Connection, batch: Batch, identity: Identity, namespace: bytes
-) -> Contacts:
-    return SqlContacts(connection, batch, identity, namespace)
+if TYPE_CHECKING:
+
+    def _conforms(
+        connection: Connection, batch: Batch, identity: Identity, namespace: bytes
+    ) -> Contacts:
+        return SqlContacts(connection, batch, identity, namespace)

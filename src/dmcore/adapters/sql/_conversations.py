@@ -1,7 +1,7 @@
 """Conversations in SQL: the aggregate's row, and each user's listing of it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Connection,
@@ -165,5 +165,7 @@ def _users(conversation_: Conversation) -> tuple[User, User]:
     return User(pair.tenant, pair.low), User(pair.tenant, pair.high)
 
 
-def _conforms(connection: Connection, batch: Batch, identity: Identity) -> Conversations:
-    return SqlConversations(connection, batch, identity)
+if TYPE_CHECKING:
+
+    def _conforms(connection: Connection, batch: Batch, identity: Identity) -> Conversations:
+        return SqlConversations(connection, batch, identity)

@@ -61,26 +61,24 @@ def make_engine(
     if not _is_pool_size(pool_size):
         raise InvalidSetting("pool_size", "must be a whole number of at least 1")
     options: dict[str, Any] = {
+        # No driver begins a transaction by itself: the runner does, in the words of each database.
+        "isolation_level": "AUTOCOMMIT",
         "hide_parameters": True,
         "logging_name": _LOGGING_NAME,
         "pool_size": pool_size,
         "max_overflow": pool_size,
     }
     if url.get_backend_name() == "sqlite":
-        # The driver must not begin transactions by itself: the runner begins them IMMEDIATE.
-        options["connect_args"] = {
-            "isolation_level": None,
-            "check_same_thread": False,
-            "timeout": _BUSY_TIMEOUT_S,
-        }
+        options["connect_args"] = {"check_same_thread": False, "timeout": _BUSY_TIMEOUT_S}
     else:
-        asked = url.query.get("options", "")
+        asked = [url.query.get("options", ""), _PLANNER]
+        if isolation_level is not None:
+            level = isolation_level.lower().replace(" ", "\\ ")
+            asked.append(f"-c default_transaction_isolation={level}")
         options["connect_args"] = {
-            "options": f"{asked} {_PLANNER}".strip(),
+            "options": " ".join(map(str, asked)).strip(),
             "client_encoding": "UTF8",
         }
-        if isolation_level is not None:
-            options["isolation_level"] = isolation_level
     engine = None
     try:
         engine = create_engine(url, **options)

@@ -1,7 +1,7 @@
 """Recounting in SQL, from the messages and the journal alone."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -199,5 +199,7 @@ def _side_census(row: Row[Any], name: str, other: str) -> SideCensus:
     )
 
 
-def _conforms(connection: Connection) -> Inspection:
-    return SqlInspection(connection)
+if TYPE_CHECKING:
+
+    def _conforms(connection: Connection) -> Inspection:
+        return SqlInspection(connection)

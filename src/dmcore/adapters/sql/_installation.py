@@ -1,5 +1,7 @@
 """The installation record in SQL."""
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import Connection, func, select
 
 from dmcore.adapters.sql._batch import Batch
@@ -57,5 +59,7 @@ class SqlInstallation:
         )
 
 
-def _conforms(connection: Connection, batch: Batch) -> Installation:
-    return SqlInstallation(connection, batch)
+if TYPE_CHECKING:
+
+    def _conforms(connection: Connection, batch: Batch) -> Installation:
+        return SqlInstallation(connection, batch)

@@ -1,6 +1,7 @@
 """Mailboxes and the journal in SQL."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, and_, bindparam, func, select
 
@@ -80,7 +81,9 @@ class SqlJournal:
         return [entry_of(row) for row in self._connection.execute(_ENTRIES, facts)]
 
 
-def _conforms(
-    connection: Connection, batch: Batch, identity: Identity
-) -> tuple[Mailboxes, Journal]:
-    return SqlMailboxes(connection, batch, identity), SqlJournal(connection, batch)
+if TYPE_CHECKING:
+
+    def _conforms(
+        connection: Connection, batch: Batch, identity: Identity
+    ) -> tuple[Mailboxes, Journal]:
+        return SqlMailboxes(connection, batch, identity), SqlJournal(connection, batch)

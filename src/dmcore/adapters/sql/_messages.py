@@ -1,6 +1,6 @@
 """Messages in SQL."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -191,5 +191,7 @@ def _id_of(row: Row[Any]) -> MessageId:
     return MessageId(row.id)
 
 
-def _conforms(connection: Connection, batch: Batch) -> Messages:
-    return SqlMessages(connection, batch)
+if TYPE_CHECKING:
+
+    def _conforms(connection: Connection, batch: Batch) -> Messages:
+        return SqlMessages(connection, batch)

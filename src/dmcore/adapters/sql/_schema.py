@@ -69,7 +69,7 @@ class BodyText(TypeDecorator[Body]):
 
 
 class WindowBytes(TypeDecorator[Window]):
-    """The window of a limit: its time, its reading and its instants, eight bytes each."""
+    """The window of a limit: time, reading and the instants, eight bytes each."""
 
     impl = LargeBinary
     cache_ok = True

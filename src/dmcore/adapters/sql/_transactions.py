@@ -3,8 +3,9 @@
 import random
 import time
 from collections.abc import Callable
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
+import attrs
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,6 +27,20 @@ _PATIENCE_S: Final = 20.0
 _LONGEST_PAUSE_S: Final = 0.05
 _MOST_RECONNECTS: Final = 2
 _MOST_READINGS: Final = 20
+
+
+@attrs.frozen(kw_only=True)
+class Begin:
+    """How a transaction begins; a single reading statement needs none around it."""
+
+    snapshot: str
+    write: str
+
+
+_BEGIN: Final = {
+    "sqlite": Begin(snapshot="BEGIN", write="BEGIN IMMEDIATE"),
+    "postgresql": Begin(snapshot="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", write="BEGIN"),
+}
 
 
 class SqlTransaction:
@@ -54,15 +69,7 @@ class SqlTransactions:
     def __init__(self, engine: Engine, namespace: bytes) -> None:
         self._engine = engine
         self._namespace = namespace
-        self._is_sqlite = engine.dialect.name == "sqlite"
-        self._reading = engine
-        self._snapshot = engine
-        if not self._is_sqlite:
-            # A single statement needs no BEGIN and COMMIT around it: two round trips saved.
-            self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
-            self._snapshot = engine.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+        self._begin = _BEGIN[engine.dialect.name]
 
     def read(
         self,
@@ -72,7 +79,7 @@ class SqlTransactions:
         **kwargs: Params.kwargs,
     ) -> Result:
         def once(_committing: "_Flag") -> Result:
-            with self._reading.connect() as connection:
+            with self._engine.connect() as connection:
                 return use_case(SqlTransaction(connection, self._namespace), *args, **kwargs)
 
         return self._run(once)
@@ -85,9 +92,8 @@ class SqlTransactions:
         **kwargs: Params.kwargs,
     ) -> Result:
         def once(_committing: "_Flag") -> Result:
-            with self._snapshot.connect() as connection:
-                if self._is_sqlite:
-                    connection.exec_driver_sql("BEGIN")
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql(self._begin.snapshot)
                 return use_case(SqlTransaction(connection, self._namespace), *args, **kwargs)
 
         return self._run(once)
@@ -101,8 +107,7 @@ class SqlTransactions:
     ) -> Result:
         def once(committing: "_Flag") -> Result:
             with self._engine.connect() as connection:
-                if self._is_sqlite:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                connection.exec_driver_sql(self._begin.write)
                 transaction = SqlTransaction(connection, self._namespace)
                 result = use_case(transaction, *args, **kwargs)
                 transaction.flush()
@@ -161,5 +166,7 @@ def _pause(attempt: int) -> None:
     time.sleep(random.uniform(0, longest_s))  # noqa: S311 - jitter, not a secret
 
 
-def _conforms(engine: Engine) -> Transactions:
-    return SqlTransactions(engine, b"")
+if TYPE_CHECKING:
+
+    def _conforms(engine: Engine) -> Transactions:
+        return SqlTransactions(engine, b"")

@@ -1,0 +1,125 @@
+"""The benchmark suite: `python -m bench`, or `make bench`."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from bench.agreement import check_agreement, check_health
+from bench.measure import Outcome, Plan, measure
+from bench.operations import operations
+from bench.population import Population
+from bench.profiling import chosen, profile
+from bench.report import machine, noise, page, table
+from bench.scale import Scale
+from bench.stores import postgres_store, sqlite_store
+
+_PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+_STORES: Final = {"postgres": postgres_store, "sqlite": sqlite_store}
+
+_QUICK: Final = (Scale(users=300, conversations=1_000, messages=30_000), Plan(rounds=3, calls=60))
+_USUAL: Final = (
+    Scale(users=2_000, conversations=10_000, messages=200_000),
+    Plan(rounds=11, calls=200),
+)
+_FULL: Final = (
+    Scale(users=10_000, conversations=50_000, messages=1_000_000),
+    Plan(rounds=15, calls=300),
+)
+
+
+def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="small and short, for a first look")
+    size.add_argument("--full", action="store_true", help="a million messages")
+    for name in ("users", "conversations", "messages", "rounds", "calls"):
+        parser.add_argument(f"--{name}", type=int, metavar="N")
+    parser.add_argument("--only", choices=sorted(_STORES), help="measure one store")
+    parser.add_argument("--free", action="store_true", help="let the system place the processes")
+    parser.add_argument(
+        "--check", action="store_true", help="exit 1 where a first target is missed"
+    )
+    parser.add_argument("--write-docs", action="store_true", help="write docs/benchmarks.md")
+    parser.add_argument(
+        "--profile", metavar="OPERATION", help="profile what begins so instead of measuring"
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path(tempfile.gettempdir()),
+        help="where the databases are put; a short path on a real disk",
+    )
+    arguments = parser.parse_args(given)
+    if arguments.write_docs and (arguments.only or arguments.profile):
+        parser.error("the page is about all stores and all operations")
+    try:
+        arguments.scale, arguments.plan = _amounts(arguments)
+    except ValueError as fault:
+        parser.error(str(fault))
+    return arguments
+
+
+def _amounts(arguments: argparse.Namespace) -> tuple[Scale, Plan]:
+    scale, plan = _USUAL
+    if arguments.quick or arguments.full:
+        scale, plan = _QUICK if arguments.quick else _FULL
+    return (
+        Scale(
+            users=arguments.users or scale.users,
+            conversations=arguments.conversations or scale.conversations,
+            messages=arguments.messages or scale.messages,
+        ),
+        Plan(
+            rounds=arguments.rounds or plan.rounds,
+            calls=arguments.calls or plan.calls,
+            is_apart=not arguments.free,
+        ),
+    )
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Measure what the arguments ask for and print it."""
+    arguments = _arguments(given)
+    scale, plan = arguments.scale, arguments.plan
+    population = Population(scale)
+    outcomes = []
+    for name, opened in _STORES.items():
+        if arguments.only in (None, name):
+            _tell(f"{name}: {scale}")
+            with opened(population, arguments.folder) as store:
+                check_agreement(store)
+                found = operations(store)
+                if arguments.profile is not None:
+                    print(profile(chosen(found, arguments.profile)))
+                    continue
+                outcomes.append(measure(store, found, plan, arguments.folder, _tell))
+                _tell(f"{name}: verifying")
+                check_health(store)
+    _show(outcomes)
+    if arguments.write_docs:
+        _PAGE.write_text(page(outcomes, scale, plan), encoding="utf-8")
+    missed = any(
+        it.reaches(it.operation.targets.first) is False
+        for outcome in outcomes
+        for it in outcome.measured
+    )
+    return 1 if arguments.check and missed else 0
+
+
+def _show(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        print(f"\n{table(outcome)}\n\ncalibration: {noise(outcome.calibrations)}")
+    if outcomes:
+        print("\n" + "\n".join(f"{name}: {said}" for name, said in machine(outcomes).items()))
+
+
+def _tell(what: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
