@@ -23,7 +23,7 @@ _LOGGING_NAME: Final = "dmcore"
 # Every page is read in the order of an index. Where a typical conversation is short, the planner
 # would rather fetch it whole and sort it, and would do so with one of a million messages too. No
 # statement here is long enough to be worth compiling.
-_PLANNER: Final = "-c enable_bitmapscan=off -c jit=off"
+_PLANNER: Final = "-c enable_bitmapscan=off -c jit=off -c plan_cache_mode=force_generic_plan"
 
 
 def parse_url(text: str) -> URL:

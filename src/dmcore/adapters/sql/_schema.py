@@ -6,6 +6,7 @@ for ``conversation`` and ``message`` and the user for ``mailbox``, ``side``, ``b
 """
 
 import struct
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -53,6 +54,12 @@ class Identifier(TypeDecorator[UUID]):
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> UUID | None:
         return UUID(bytes=value) if isinstance(value, bytes) else value
+
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], UUID | None] | None:
+        # PostgreSQL's driver returns UUIDs as they are: nothing to call for each of them.
+        return super().result_processor(dialect, coltype) if dialect.name == "sqlite" else None
 
 
 class BodyText(TypeDecorator[Body]):
