@@ -125,18 +125,18 @@ class SqlConversations:
             facts |= {"after_newest": after.newest, "after_conversation": after.conversation}
             statement = _NEXT_PAGE
         rows = rows_of(self._connection, statement, facts)
-        lines = [row for row in rows if row.conversation_id is not None]
-        previews = self._previews(owner, [(row.conversation_id, row.newest) for row in lines])
+        lines = [row[1:] for row in rows if row.conversation_id is not None]
+        previews = self._previews(owner, [(line[0], line[2]) for line in lines])
         entries = [
             InboxEntry(
-                conversation=row.conversation_id,
-                other=row.other,
-                newest=row.newest,
-                preview=previews.get(row.conversation_id),
-                read=row.read,
-                unread=row.unread,
+                conversation=conversation_id,
+                other=other,
+                newest=newest,
+                preview=previews.get(conversation_id),
+                read=read,
+                unread=unread,
             )
-            for row in lines
+            for conversation_id, other, newest, read, unread in lines
         ]
         return Reading(Mode(rows[0].mode), entries)
 
@@ -149,14 +149,14 @@ class SqlConversations:
         facts = place_params(dialect, places) | {"tenant": owner.tenant, "owner": owner.id}
         rows = self._connection.execute(_PREVIEWS[dialect], facts).all()
         return {
-            row.conversation_id: Message(
-                id=row.id,
-                conversation=row.conversation_id,
-                sender=row.sender,
-                body=row.body,
-                sent_at_us=row.sent_at_us,
+            conversation_id: Message(
+                id=message_id,
+                conversation=conversation_id,
+                sender=sender,
+                body=body,
+                sent_at_us=sent_at_us,
             )
-            for row in rows
+            for conversation_id, message_id, sender, body, sent_at_us in rows
         }
 
 

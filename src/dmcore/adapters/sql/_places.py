@@ -5,15 +5,18 @@ PostgreSQL turns it into a chain of ORs. PostgreSQL gets two arrays instead, SQL
 cut up again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
     LargeBinary,
     Select,
+    Text,
     Uuid,
     bindparam,
+    cast,
     column,
     func,
     literal_column,
@@ -44,9 +47,10 @@ def _cut_blob() -> Select[Any]:
 
 
 def _unnested_arrays() -> Select[Any]:
+    # Written out by hand: the driver would look at each element of a list by itself.
     given = func.unnest(
-        bindparam("place_conversations", type_=ARRAY(Uuid())),
-        bindparam("place_messages", type_=ARRAY(Uuid())),
+        cast(bindparam("place_conversations", type_=Text()), ARRAY(Uuid())),
+        cast(bindparam("place_messages", type_=Text()), ARRAY(Uuid())),
     )
     table = given.table_valued(
         column("conversation_id", Identifier()), column("message_id", Identifier())
@@ -68,6 +72,10 @@ def place_params(
             "place_count": len(places),
         }
     return {
-        "place_conversations": [conversation for conversation, _ in places],
-        "place_messages": [message for _, message in places],
+        "place_conversations": _array(conversation for conversation, _ in places),
+        "place_messages": _array(message for _, message in places),
     }
+
+
+def _array(ids: Iterable[UUID]) -> str:
+    return "{" + ",".join(it.hex for it in ids) + "}"
