@@ -748,6 +748,7 @@ def walked(fetch: Callable[[str | None], Page[Any]], size: int) -> list[Any]:
         found += page.items
         if not page.has_more:
             assert len(page.items) <= size
+            assert page.items or not found
             return found
         assert len(page.items) == size
         cursor = page.next
@@ -767,15 +768,18 @@ def check_thread(
             break
         assert len(page.items) == size
         page = box.thread(conversation, limit=size, before=page.older)
+        assert page.items
     assert back == expected
     forth = [store.told(message) for message in page.items]
-    while True:
+    is_promised = len(forth) < len(expected)
+    while is_promised:
         page = box.thread(conversation, limit=size, after=page.newer)
         forth += [store.told(message) for message in page.items]
-        if not page.has_more:
-            break
-        assert len(page.items) == size
+        is_promised = page.has_more
+        assert page.items
+        assert len(page.items) == size or not is_promised
     assert forth == expected
+    assert box.thread(conversation, limit=size, after=page.newer).items == ()
 
 
 @pytest.fixture

@@ -125,8 +125,8 @@ class SqlConversations:
             facts |= {"after_newest": after.newest, "after_conversation": after.conversation}
             statement = _NEXT_PAGE
         rows = rows_of(self._connection, statement, facts)
-        lines = [row[1:] for row in rows if row.conversation_id is not None]
-        previews = self._previews(owner, [(line[0], line[2]) for line in lines])
+        lines = [row for row in rows if row.conversation_id is not None]
+        previews = self._previews(owner, [(row.conversation_id, row.newest) for row in lines])
         entries = [
             InboxEntry(
                 conversation=conversation_id,
@@ -136,7 +136,7 @@ class SqlConversations:
                 read=read,
                 unread=unread,
             )
-            for conversation_id, other, newest, read, unread in lines
+            for _mode, conversation_id, other, newest, read, unread in lines
         ]
         return Reading(Mode(rows[0].mode), entries)
 

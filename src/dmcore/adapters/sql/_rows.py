@@ -17,7 +17,7 @@ from dmcore.errors import NotInitialised
 
 def rows_of(
     connection: Connection, statement: Executable, facts: Mapping[str, object]
-) -> Sequence[Row[Any]]:
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """The rows of a statement that begins at the installation record, so there is at least one.
 
     Raises ``NotInitialised`` where even the record is gone.
