@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from contextlib import closing
 from itertools import islice
+from typing import Final
 
 import attrs
 
@@ -20,6 +21,8 @@ from dmcore.errors import InvalidSetting
 from dmcore.ports.clock import Clock
 from dmcore.ports.installation import StoreStatus
 from dmcore.ports.transactions import Transaction, Transactions
+
+_MOST_FINDINGS: Final = 1_000_000
 
 # Use cases --------------------------------------------------------------------------------------
 
@@ -119,8 +122,8 @@ class Operations:
     def verify(self, *, most: int = 100) -> tuple[Finding, ...]:
         """Recount everything that is counted, and name what is wrong (OPS-5); empty is healthy.
 
-        Raises ``InvalidSetting`` where ``most`` is below 1.
+        Raises ``InvalidSetting`` where ``most`` is outside 1..1000000.
         """
-        if most < 1:
-            raise InvalidSetting("most", "must be at least 1")
+        if not 1 <= most <= _MOST_FINDINGS:
+            raise InvalidSetting("most", f"must be in 1..{_MOST_FINDINGS}")
         return self._transactions.snapshot(verify, most=most)

@@ -285,7 +285,7 @@ def unguarded(
 def test_what_is_damaged_is_named(unguarded: SqlHarness, damage: Damage) -> None:
     world = lived_in(World(unguarded, policy=Policy(blocked="absorb")))
     assert world.olga.verify() == ()
-    instants = {"sqlite": f"X'{2:064x}{1:016x}'", "postgres": rf"'\x{2:064x}{1:016x}'"}
+    instants = {"sqlite": f"X'{2:080x}{1:016x}'", "postgres": rf"'\x{2:080x}{1:016x}'"}
     for part in damage.statement.split(";"):
         statement = part.format(beyond=BEYOND[unguarded.name], instants=instants[unguarded.name])
         assert unguarded.execute(statement) > 0

@@ -805,7 +805,7 @@ def test_every_store_shows_what_the_oracle_says(harnesses: tuple[Harness, ...]) 
         type("Machine", (Machine,), {"harnesses": harnesses}),
         settings=settings(
             profile,
-            max_examples=profile.max_examples * 3 // 10,
+            max_examples=profile.max_examples * 15 // 100,
             stateful_step_count=80 if is_long else 30,
             suppress_health_check=list(HealthCheck),
         ),

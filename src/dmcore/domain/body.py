@@ -25,11 +25,37 @@ class BodyReason(StrEnum):
     EMOJI = "emoji"
 
 
-@attrs.frozen(repr=False)
 class Body:
-    """A message text in valid form. Its ``repr`` and ``str`` are redacted (LEAK-1)."""
+    """A message text in valid form, never changed. Its ``repr`` and ``str`` are redacted (LEAK-1).
 
-    text: str
+    It is no attrs class: test runners and debuggers print the fields of those.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        object.__setattr__(self, "_text", text)
+
+    @property
+    def text(self) -> str:
+        """The text itself, byte for byte."""
+        text: str = object.__getattribute__(self, "_text")
+        return text
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a body is never changed")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a body is never changed")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Body) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash((Body, self.text))
+
+    def __reduce__(self) -> tuple[type["Body"], tuple[str]]:
+        return Body, (self.text,)
 
     def __repr__(self) -> str:
         return "<Body redacted>"

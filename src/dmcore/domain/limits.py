@@ -23,12 +23,14 @@ class Window:
     """The last instants at which something counted, oldest first.
 
     ``time_us`` is the window's own time when it was last noted, and ``reading_us`` what the clock
-    showed then; they differ while a clock is far behind.
+    showed then; they differ while a clock is far behind. ``jump_us`` is the largest step back since
+    they last agreed: the time never runs further ahead of the clock.
     """
 
     instants: tuple[int, ...] = ()
     time_us: int = NEVER_US
     reading_us: int = NEVER_US
+    jump_us: int = 0
 
 
 NEW_WINDOW: Final = Window()
@@ -81,7 +83,8 @@ class RateLimit:
 
         A clock that is behind by no more than a window is followed: what was counted later than it
         shows was counted now. One that is further behind is wrong, or was: the window's own time
-        goes on at its speed, until a clock shows as much (ADR 15).
+        goes on at its speed, until a clock shows as much. That it cannot run further ahead than the
+        clock went back keeps differences from adding up when clocks take turns (ADR 15).
         """
         behind_us = window.time_us - reading_us
         if behind_us <= 0:
@@ -89,8 +92,10 @@ class RateLimit:
         if behind_us <= self.window_us and window.reading_us == window.time_us:
             instants = tuple(min(instant, reading_us) for instant in window.instants)
             return Window(instants, reading_us, reading_us)
+        jump_us = max(window.jump_us, window.reading_us - reading_us)
         passed_us = max(reading_us - window.reading_us, 0)
-        return Window(window.instants, window.time_us + passed_us, reading_us)
+        time_us = min(window.time_us + passed_us, reading_us + jump_us)
+        return Window(window.instants, max(time_us, window.time_us), reading_us, jump_us)
 
 
 def _is_count(value: object, most: int) -> bool:

@@ -135,10 +135,12 @@ def test_nobody_waits_longer_than_one_window_whatever_the_clock_does(
 
 
 @pytest.mark.promise("LIMIT-2")
-@given(limit=limits, jumps=jumps)
-def test_the_announced_wait_is_the_endured_wait(limit: RateLimit, jumps: list[int]) -> None:
-    """Wherever the clock went before, from the refusal on the wait is exact."""
-    clocks = list(accumulate(jumps, initial=10_000))
+@given(limit=limits, before=steps, back=st.integers(0, 500), after=steps)
+def test_the_announced_wait_is_the_endured_wait(
+    limit: RateLimit, before: list[int], back: int, after: list[int]
+) -> None:
+    """However far the clock was set back, from the refusal on the wait is exact."""
+    clocks = list(accumulate([*before, -back, *after], initial=10_000))
     for now_us, (wait_us, window) in zip(clocks, attempts(limit, clocks), strict=True):
         if wait_us:
             assert attempt(limit, window, now_us)[0] == wait_us
@@ -157,6 +159,23 @@ def test_a_second_clock_that_is_behind_opens_nothing(
     clocks = [right - behind * turn for turn in turns]
     accepted = [wait for wait, _ in attempts(limit, [right] * limit.count + clocks) if wait == 0]
     assert len(accepted) == limit.count
+
+
+@pytest.mark.promise("LIMIT-2")
+@pytest.mark.parametrize("offsets_s", [(0, 90, 95), (0, 50, 65), (0, 90), (0, 3600, 3597)])
+@pytest.mark.parametrize("jitter_us", [0, 2_000])
+def test_however_far_clocks_are_apart_their_differences_do_not_add_up(
+    offsets_s: tuple[int, ...], jitter_us: int
+) -> None:
+    """One user, 600 attempts within six seconds on servers in turn: at most one window is lost."""
+    window, accepted = Window(), 0
+    for number in range(600):
+        true_us = 10_000 * SECOND_US + number * 10_000
+        offset_us = offsets_s[number % len(offsets_s)] * SECOND_US
+        shown_us = true_us + offset_us + jitter_us * (number % 3 - 1)
+        wait_us, window = attempt(TWENTY, window, shown_us)
+        accepted += not wait_us
+    assert 20 <= accepted <= 41
 
 
 @pytest.mark.promise("LIMIT-2")

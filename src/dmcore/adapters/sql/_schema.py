@@ -76,7 +76,7 @@ class BodyText(TypeDecorator[Body]):
 
 
 class WindowBytes(TypeDecorator[Window]):
-    """The window of a limit: time, reading and the instants, eight bytes each."""
+    """The window of a limit: time, reading, jump and the instants, eight bytes each."""
 
     impl = LargeBinary
     cache_ok = True
@@ -84,14 +84,14 @@ class WindowBytes(TypeDecorator[Window]):
     def process_bind_param(self, value: Window | None, _dialect: Dialect) -> bytes | None:
         if value is None:
             return None
-        numbers = (value.time_us, value.reading_us, *value.instants)
+        numbers = (value.time_us, value.reading_us, value.jump_us, *value.instants)
         return struct.pack(f">{len(numbers)}q", *numbers)
 
     def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Window | None:
         if value is None:
             return None
-        time_us, reading_us, *instants = struct.unpack(f">{len(value) // 8}q", value)
-        return Window(tuple(instants), time_us, reading_us)
+        time_us, reading_us, jump_us, *instants = struct.unpack(f">{len(value) // 8}q", value)
+        return Window(tuple(instants), time_us, reading_us, jump_us)
 
 
 # Ids are compared by code point in every database, whatever its collation (PAIR-1).

@@ -35,7 +35,7 @@ def test_ids_sort_in_the_database_as_they_do_here(one: UUID, other: UUID) -> Non
 
 
 @pytest.mark.promise("LIMIT-1")
-@given(value=st.none() | st.builds(Window, st.lists(numbers).map(tuple), numbers, numbers))
+@given(value=st.none() | st.builds(Window, st.lists(numbers).map(tuple), numbers, numbers, numbers))
 def test_a_window_comes_back(value: Window | None) -> None:
     kind = WindowBytes()
     for dialect in DIALECTS:
