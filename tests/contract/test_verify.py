@@ -10,6 +10,7 @@ from tests.support.world import World
 
 from dmcore import Policy
 from dmcore.adapters import sql
+from dmcore.errors import InvalidSetting
 from dmcore.testing.postgres import PostgresServer
 
 
@@ -322,3 +323,10 @@ def test_the_number_of_findings_is_bounded(unguarded: SqlHarness) -> None:
     unguarded.execute("UPDATE dm_conversation SET low_unread = 7, high_unread = 7")
     assert len(world.olga.verify(most=3)) == 3
     assert len(world.olga.verify()) > 3
+
+
+@pytest.mark.parametrize("most", [0, -1, 1_000_001])
+def test_a_number_of_findings_is_at_least_one(world: World, most: int) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        world.olga.verify(most=most)
+    assert caught.value.details["setting"] == "most"

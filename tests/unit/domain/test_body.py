@@ -5,6 +5,7 @@ import pickle
 import unicodedata
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -302,3 +303,20 @@ def test_bodies_are_equal_by_their_text() -> None:
     assert Body("e\u0301") != Body("\u00e9")
     a_text: object = "a"
     assert Body("a") != a_text
+
+
+@pytest.mark.promise("LEAK-1", "MSG-1")
+def test_a_body_is_a_value_that_never_changes() -> None:
+    """Two of the same text are one; nobody can put another text into one that was checked."""
+    body = Body("hello")
+    assert body == Body("hello")
+    assert body != Body("hallo")
+    assert body != "hello"
+    assert len({body, Body("hello"), Body("hallo")}) == 2
+    changing: Any = body
+    with pytest.raises(AttributeError):
+        changing.text = "other"
+    with pytest.raises(AttributeError):
+        del changing._text
+    assert body.text == "hello"
+    assert not attrs.has(Body)
