@@ -291,4 +291,8 @@ class Population:
 
 def _window(instants: Sequence[int]) -> Window:
     """A window whose clock was always right."""
-    return Window(tuple(instants), instants[-1], instants[-1]) if instants else Window()
+    return (
+        Window(instants=tuple(instants), time_us=instants[-1], reading_us=instants[-1])
+        if instants
+        else Window()
+    )

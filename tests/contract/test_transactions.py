@@ -298,8 +298,8 @@ def test_everything_that_was_stored_is_held(runner: Transactions) -> None:
         user=ANN,
         position=3,
         unread=2,
-        sends=Window((1, 2, 2, 1 << 60), 1 << 60, 7),
-        starts=Window((-5, 0), 0, 0),
+        sends=Window(instants=(1, 2, 2, 1 << 60), time_us=1 << 60, reading_us=7),
+        starts=Window(instants=(-5, 0), time_us=0, reading_us=0),
     )
 
     def store(tx: Transaction) -> Conversation:

@@ -18,7 +18,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _MOST: Final = 1_000
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Window:
     """The last instants at which something counted, oldest first.
 
@@ -88,14 +88,19 @@ class RateLimit:
         """
         behind_us = window.time_us - reading_us
         if behind_us <= 0:
-            return Window(window.instants, reading_us, reading_us)
+            return Window(instants=window.instants, time_us=reading_us, reading_us=reading_us)
         if behind_us <= self.window_us and window.reading_us == window.time_us:
             instants = tuple(min(instant, reading_us) for instant in window.instants)
-            return Window(instants, reading_us, reading_us)
+            return Window(instants=instants, time_us=reading_us, reading_us=reading_us)
         jump_us = max(window.jump_us, window.reading_us - reading_us)
         passed_us = max(reading_us - window.reading_us, 0)
         time_us = min(window.time_us + passed_us, reading_us + jump_us)
-        return Window(window.instants, max(time_us, window.time_us), reading_us, jump_us)
+        return Window(
+            instants=window.instants,
+            time_us=max(time_us, window.time_us),
+            reading_us=reading_us,
+            jump_us=jump_us,
+        )
 
 
 def _is_count(value: object, most: int) -> bool:

@@ -30,7 +30,11 @@ def window_of(instants: tuple[int, ...], reading_us: int | None = None) -> Windo
     """A window with these instants, last noted at the newest of them by a clock that is right."""
     if not instants:
         return Window()
-    return Window(instants, instants[-1], instants[-1] if reading_us is None else reading_us)
+    return Window(
+        instants=instants,
+        time_us=instants[-1],
+        reading_us=instants[-1] if reading_us is None else reading_us,
+    )
 
 
 @attrs.frozen(kw_only=True)

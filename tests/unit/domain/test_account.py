@@ -9,7 +9,7 @@ from dmcore.domain.events import Action, Entry, Fact
 from dmcore.domain.ids import TenantId, User, UserId
 from dmcore.domain.limits import Window
 
-SENDS, STARTS = Window((1,), 1, 1), Window((2,), 2, 2)
+SENDS, STARTS = Window(instants=(1,)), Window(instants=(2,))
 
 ANN = User(TenantId(""), UserId("ann"))
 

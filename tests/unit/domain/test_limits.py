@@ -25,7 +25,7 @@ jumps = st.lists(st.integers(-200, 200), max_size=60)
 
 def filled(*instants: int) -> Window:
     """A window of which the clock is right."""
-    return Window(instants, instants[-1], instants[-1])
+    return Window(instants=instants, time_us=instants[-1], reading_us=instants[-1])
 
 
 class CountsEverything:

@@ -116,7 +116,11 @@ def test_every_fault_is_named_at_once() -> None:
 ANN = User(TenantId("acme"), UserId("ann"))
 ACCOUNT = AccountCensus(
     account=Account(
-        user=ANN, position=3, unread=2, sends=Window((1, 2, 2), 2, 2), starts=Window((1,), 1, 1)
+        user=ANN,
+        position=3,
+        unread=2,
+        sends=Window(instants=(1, 2, 2)),
+        starts=Window(instants=(1,)),
     ),
     entries=3,
     first_position=1,
@@ -162,7 +166,7 @@ def test_an_unread_total_that_is_not_the_sum_is_found() -> None:
 @pytest.mark.promise("LIMIT-1")
 @pytest.mark.parametrize("window", ["sends", "starts"])
 def test_a_window_out_of_order_is_found(window: str) -> None:
-    reverse: dict[str, Any] = {window: Window((2, 1))}
+    reverse: dict[str, Any] = {window: Window(instants=(2, 1))}
     account = attrs.evolve(ACCOUNT.account, **reverse)
     (finding,) = account_findings(attrs.evolve(ACCOUNT, account=account))
     assert finding.rule == "the instants of a limit are not in order"

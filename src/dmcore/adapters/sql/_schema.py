@@ -91,7 +91,9 @@ class WindowBytes(TypeDecorator[Window]):
         if value is None:
             return None
         time_us, reading_us, jump_us, *instants = struct.unpack(f">{len(value) // 8}q", value)
-        return Window(tuple(instants), time_us, reading_us, jump_us)
+        return Window(
+            instants=tuple(instants), time_us=time_us, reading_us=reading_us, jump_us=jump_us
+        )
 
 
 # Ids are compared by code point in every database, whatever its collation (PAIR-1).

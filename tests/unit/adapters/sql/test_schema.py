@@ -35,7 +35,16 @@ def test_ids_sort_in_the_database_as_they_do_here(one: UUID, other: UUID) -> Non
 
 
 @pytest.mark.promise("LIMIT-1")
-@given(value=st.none() | st.builds(Window, st.lists(numbers).map(tuple), numbers, numbers, numbers))
+@given(
+    value=st.none()
+    | st.builds(
+        Window,
+        instants=st.lists(numbers).map(tuple),
+        time_us=numbers,
+        reading_us=numbers,
+        jump_us=numbers,
+    )
+)
 def test_a_window_comes_back(value: Window | None) -> None:
     kind = WindowBytes()
     for dialect in DIALECTS:
