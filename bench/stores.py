@@ -138,6 +138,8 @@ def postgres_store(population: Population, folder: Path) -> Iterator[Store]:
 def _can_listen() -> bool:
     """Whether the address exists here and nobody else uses it."""
     with socket.socket() as attempt:
+        # Connections of the run before may linger; the server does not mind either.
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             attempt.bind((_ADDRESS, _PORT))
         except OSError:

@@ -38,7 +38,10 @@ class DirectMessages:
         return Operations(_user(operator, tenant), self._transactions, self._clock)
 
     def close(self) -> None:
-        """Release every connection. Closing twice is closing once."""
+        """Release every connection; closing twice is closing once.
+
+        What is asked of it afterwards, or of its mailboxes, raises ``StoreUnavailable``.
+        """
         self._transactions.close()
 
     def __enter__(self) -> Self:

@@ -37,7 +37,7 @@ from dmcore.domain.pair import Pair
 from dmcore.domain.policy import Policy
 from dmcore.domain.sending import Refused, Sent, decide
 from dmcore.errors import InvalidCursor
-from dmcore.ports.clock import Clock
+from dmcore.ports.clock import Clock, reading_of
 from dmcore.ports.ids import Entropy
 from dmcore.ports.transactions import Transaction, Transactions
 
@@ -77,7 +77,7 @@ def send(
     """Write into a conversation that the sender has."""
     contact = held_conversation(tx, sender, conversation, key)
     decided = decide(
-        contact, policy, body=body, key=key, now_us=clock.now_us(), entropy=entropy.draw()
+        contact, policy, body=body, key=key, now_us=reading_of(clock), entropy=entropy.draw()
     )
     return _stored(tx, contact, decided)
 
@@ -97,7 +97,7 @@ def start(
     pair = Pair.of(sender.tenant, sender.id, other)
     contact = tx.contacts.hold(pair, actor=sender.id, key=key)
     decided = decide(
-        contact, policy, body=body, key=key, now_us=clock.now_us(), entropy=entropy.draw()
+        contact, policy, body=body, key=key, now_us=reading_of(clock), entropy=entropy.draw()
     )
     return _stored(tx, contact, decided)
 
@@ -187,7 +187,7 @@ def mark_read(
     if before.read is not None and through <= before.read:
         return
     after = attrs.evolve(before, read=through, unread=unread_after)
-    _act(tx, contact.with_side(after), Action.MARKED_READ, clock.now_us(), message=through)
+    _act(tx, contact.with_side(after), Action.MARKED_READ, reading_of(clock), message=through)
 
 
 def block(tx: Transaction, clock: Clock, *, blocker: User, other: UserId) -> None:
@@ -196,7 +196,7 @@ def block(tx: Transaction, clock: Clock, *, blocker: User, other: UserId) -> Non
     contact.mode.check_read()
     if contact.actor_blocks:
         return
-    now_us = clock.now_us()
+    now_us = reading_of(clock)
     after = attrs.evolve(contact.side, blocks=True)
     position = _act(tx, contact.with_side(after), Action.USER_BLOCKED, now_us)
     tx.contacts.add_block(contact.pair, Block(blocked=other, since_us=now_us, position=position))
@@ -209,7 +209,7 @@ def unblock(tx: Transaction, clock: Clock, *, blocker: User, other: UserId) -> N
     if not contact.actor_blocks:
         return
     after = attrs.evolve(contact.side, blocks=False)
-    _act(tx, contact.with_side(after), Action.USER_UNBLOCKED, clock.now_us())
+    _act(tx, contact.with_side(after), Action.USER_UNBLOCKED, reading_of(clock))
     tx.contacts.remove_block(contact.pair, blocked=other)
 
 

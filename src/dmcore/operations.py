@@ -10,6 +10,7 @@ import attrs
 from dmcore.domain.events import Action, Entry, Fact
 from dmcore.domain.ids import User, parse_tenant_id, parse_user_id
 from dmcore.domain.mode import Mode
+from dmcore.domain.numbers import is_whole_number
 from dmcore.domain.paging import CursorScope, Page, check_page_size
 from dmcore.domain.verification import (
     Finding,
@@ -18,7 +19,7 @@ from dmcore.domain.verification import (
     orphan_findings,
 )
 from dmcore.errors import InvalidSetting
-from dmcore.ports.clock import Clock
+from dmcore.ports.clock import Clock, reading_of
 from dmcore.ports.installation import StoreStatus
 from dmcore.ports.transactions import Transaction, Transactions
 
@@ -37,7 +38,9 @@ def set_mode(tx: Transaction, clock: Clock, *, operator: User, mode: Mode) -> Mo
     account = tx.mailboxes.hold(operator)
     before = tx.installation.hold_mode()
     if before is not mode:
-        fact = Fact(action=Action.MODE_CHANGED, actor=operator.id, mode=mode, at_us=clock.now_us())
+        fact = Fact(
+            action=Action.MODE_CHANGED, actor=operator.id, mode=mode, at_us=reading_of(clock)
+        )
         account, entries = account.noted(fact)
         tx.installation.set_mode(mode)
         tx.mailboxes.save(account)
@@ -122,8 +125,8 @@ class Operations:
     def verify(self, *, most: int = 100) -> tuple[Finding, ...]:
         """Recount everything that is counted, and name what is wrong (OPS-5); empty is healthy.
 
-        Raises ``InvalidSetting`` where ``most`` is outside 1..1000000.
+        Raises ``InvalidSetting`` where ``most`` is no whole number in 1..1000000.
         """
-        if not 1 <= most <= _MOST_FINDINGS:
-            raise InvalidSetting("most", f"must be in 1..{_MOST_FINDINGS}")
+        if not is_whole_number(most, least=1, most=_MOST_FINDINGS):
+            raise InvalidSetting("most", f"must be a whole number in 1..{_MOST_FINDINGS}")
         return self._transactions.snapshot(verify, most=most)

@@ -171,6 +171,23 @@ def test_a_record_that_cannot_be_read(run: Run) -> None:
     assert not Path("dmcore.db").exists()
 
 
+@pytest.mark.promise("LEAK-1")
+@pytest.mark.parametrize("extra", ["canary-pw", "olga:canary-pw@host", "--url=canary-pw"])
+def test_an_argument_too_many_is_not_repeated(run: Run, extra: str) -> None:
+    """It may be half of a URL that a shell took apart, password and all."""
+    done = run("status", "--", extra, "another")
+    assert done.code == "usage"
+    assert "more arguments than this command takes" in done.err
+    assert "canary" not in done.err + done.out
+
+
+@pytest.mark.promise("LEAK-1")
+def test_a_password_without_a_scheme_before_it_is_hidden(run: Run) -> None:
+    done = run("olga:canary-pw@host")
+    assert done.code == "usage"
+    assert "canary" not in done.err + done.out
+
+
 # What nobody foresaw ----------------------------------------------------------------------------
 
 

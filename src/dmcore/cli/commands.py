@@ -37,7 +37,7 @@ class OneLineForEachFailure(TyperGroup):
             status = failures.told(error)
         except typer.TyperException as error:
             status = failures.BAD_INPUT
-            failures.tell(error.format_message(), "usage")
+            failures.tell(failures.usage(error.format_message()), "usage")
         except OSError as error:
             status = failures.BAD_INPUT
             failures.tell(failures.system_failure(error), "system")

@@ -86,12 +86,20 @@ def system_failure(error: OSError) -> str:
 
 # One slash is enough: a path collapses two.
 _CREDENTIALS: Final = re.compile(r":/+.*@", re.DOTALL)
+_BARE_CREDENTIALS: Final = re.compile(r"[^\s/'\"]+:\S+@")
+_EXTRA: Final = "unexpected extra argument"
 _PASSWORD: Final = re.compile(r"(password=)[^&\s]*", re.IGNORECASE)
 
 
 def without_password(text: str) -> str:
-    """The text without what stands between ``://`` and ``@``, where a URL keeps its password."""
-    return _PASSWORD.sub(r"\1***", _CREDENTIALS.sub("://***@", text))
+    """The text without what stands before an ``@``, where a URL keeps its password."""
+    shown = _BARE_CREDENTIALS.sub("***@", _CREDENTIALS.sub("://***@", text))
+    return _PASSWORD.sub(r"\1***", shown)
+
+
+def usage(text: str) -> str:
+    """What was wrong about the arguments. One too many is not repeated: it may be anything."""
+    return "there are more arguments than this command takes" if _EXTRA in text else text
 
 
 def one_line(text: str) -> str:

@@ -53,7 +53,7 @@ def replay(
     lines that begin with # are skipped. The file is checked to its end before anything is written.
 
     The store is set up if it is not. It must be empty, so that the figures are exact; then
-    messaging is turned on for the time of the replay.
+    messaging is turned on for the time of the replay; where the command is killed it stays on.
     """
     address = StoreAddress(url)
     if synchronous != "FULL" and not address.is_sqlite:

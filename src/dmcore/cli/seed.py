@@ -39,7 +39,8 @@ def seed(
     store derives them from a secret of its own.
 
     The store is set up if it is not, and it must be empty. The real rules and limits apply; the
-    clock of the script waits where a limit asks for it. Messaging is turned on meanwhile.
+    clock of the script waits where a limit asks for it. Messaging is turned on meanwhile; where
+    the command is killed it stays on.
     """
     address = StoreAddress(url)
     size = Size(users=users, conversations=conversations, messages=messages, blocks=blocks)

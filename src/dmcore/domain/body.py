@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import attrs
 
+from dmcore.domain.numbers import is_whole_number
 from dmcore.errors import InvalidBody, InvalidSetting
 
 
@@ -76,8 +77,7 @@ class BodyRules:
 
     def __attrs_post_init__(self) -> None:
         for name in ("longest", "largest_bytes"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            if not is_whole_number(getattr(self, name), least=1):
                 raise InvalidSetting(f"body.{name}", "must be a whole number of at least 1")
         if self.emoji not in ("allow", "refuse"):
             raise InvalidSetting("body.emoji", "must be 'allow' or 'refuse'")
@@ -118,7 +118,9 @@ def _too_large(rules: BodyRules) -> InvalidBody:
 
 
 # Characters outside the separator, control and format categories that draw nothing: fillers, the
-# blank Braille pattern, variation selectors and the other default-ignorable code points.
+# blank Braille pattern, variation selectors and the other default-ignorable code points. A
+# combining mark alone, or a code point that this Python does not know yet, may be drawn and is let
+# through.
 _INVISIBLE: Final = frozenset(
     map(
         chr,
@@ -138,8 +140,9 @@ def _is_invisible(character: str) -> bool:
     return character in _INVISIBLE or unicodedata.category(character) in _INVISIBLE_CATEGORIES
 
 
-# Code points that are drawn as emoji, by Unicode's emoji properties. Digits, (c) and arrows are
-# text unless a variation selector 16 or a keycap mark makes them emoji, so those marks count.
+# Code points that are drawn as emoji, after Unicode's emoji properties; the blocks of pictographs
+# are taken whole, with what is not assigned in them yet. Digits, (c) and arrows are text unless a
+# variation selector 16 or a keycap mark makes them emoji, so those marks count.
 _EMOJI_RANGES: Final = (
     (0x20E3, 0x20E3), (0x231A, 0x231B), (0x23E9, 0x23F3), (0x23F8, 0x23FA), (0x25FD, 0x25FE),
     (0x2600, 0x2604), (0x260E, 0x260E), (0x2614, 0x2615), (0x2618, 0x2618), (0x261D, 0x261D),

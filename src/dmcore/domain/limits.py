@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from dmcore.domain.numbers import is_whole_number
 from dmcore.errors import InvalidSetting
 
 NEVER_US: Final = -(1 << 62)
@@ -48,7 +49,7 @@ class RateLimit:
     window: timedelta
 
     def __attrs_post_init__(self) -> None:
-        if not _is_count(self.count, _MOST):
+        if not is_whole_number(self.count, least=1, most=_MOST):
             raise InvalidSetting("limit.count", f"must be a whole number in 1..{_MOST}")
         if not _is_positive(self.window):
             raise InvalidSetting("limit.window", "must be a positive timedelta")
@@ -101,10 +102,6 @@ class RateLimit:
             reading_us=reading_us,
             jump_us=jump_us,
         )
-
-
-def _is_count(value: object, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
 def _is_positive(value: object) -> bool:

@@ -21,7 +21,7 @@ class Mode(StrEnum):
         for mode in cls:
             if mode.value == normal:
                 return mode
-        choices = ", ".join(cls)
+        choices = ", ".join(mode.replace("_", "-") for mode in cls)
         raise InvalidSetting("mode", f"must be one of {choices}")
 
     def check_read(self) -> None:

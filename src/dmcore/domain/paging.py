@@ -14,6 +14,7 @@ import attrs
 
 from dmcore.domain.ids import ConversationId, MessageId, User
 from dmcore.domain.inbox import InboxPlace
+from dmcore.domain.numbers import is_whole_number
 from dmcore.errors import InvalidCursor, InvalidPageSize
 
 Cursor = NewType("Cursor", str)
@@ -25,13 +26,9 @@ Item = TypeVar("Item")
 
 def check_page_size(limit: int) -> int:
     """Return ``limit`` when it is in 1..100. Raises ``InvalidPageSize``."""
-    if not _is_page_size(limit):
+    if not is_whole_number(limit, least=1, most=LARGEST_PAGE):
         raise InvalidPageSize(LARGEST_PAGE)
     return limit
-
-
-def _is_page_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_PAGE
 
 
 @attrs.frozen

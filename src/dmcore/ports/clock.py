@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from dmcore.domain.instants import checked_instant
+
 
 class Clock(Protocol):
     """A source of instants.
@@ -11,5 +13,10 @@ class Clock(Protocol):
     """
 
     def now_us(self) -> int:
-        """The current instant in microseconds since the epoch, UTC."""
+        """The current instant in microseconds since the epoch, UTC, in the years 1 to 9999."""
         ...
+
+
+def reading_of(clock: Clock) -> int:
+    """What a clock shows. Raises ``InvalidSetting`` where that is no instant."""
+    return checked_instant(clock.now_us())

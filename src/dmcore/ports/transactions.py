@@ -86,5 +86,5 @@ class Transactions(Protocol):
         ...
 
     def close(self) -> None:
-        """Release every connection."""
+        """Release every connection. Every call after that MUST raise ``StoreUnavailable``."""
         ...

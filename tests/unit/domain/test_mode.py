@@ -48,7 +48,7 @@ def test_another_word_is_no_mode(word: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         Mode.parse(word)
     assert caught.value.details["setting"] == "mode"
-    assert "off, read_only, replies_only, on" in str(caught.value)
+    assert "off, read-only, replies-only, on" in str(caught.value)
 
 
 @pytest.mark.parametrize("value", [None, True, 1, b"on"], ids=repr)

@@ -8,6 +8,7 @@ from dmcore.adapters.memory._contacts import MemoryContacts
 from dmcore.adapters.memory._conversations import MemoryConversations, MemoryMessages
 from dmcore.adapters.memory._inspection import MemoryInspection
 from dmcore.adapters.memory._store import Changes, Store
+from dmcore.errors import StoreUnavailable
 from dmcore.ports.transactions import Transaction, Transactions
 
 Params = ParamSpec("Params")
@@ -33,6 +34,7 @@ class MemoryTransactions:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._is_closed = False
 
     def read(
         self,
@@ -42,6 +44,7 @@ class MemoryTransactions:
         **kwargs: Params.kwargs,
     ) -> Result:
         with self._store.lock:
+            self._check_open()
             return use_case(MemoryTransaction(self._store, Changes()), *args, **kwargs)
 
     def snapshot(
@@ -62,6 +65,7 @@ class MemoryTransactions:
     ) -> Result:
         changes = Changes()
         with self._store.lock:
+            self._check_open()
             try:
                 return use_case(MemoryTransaction(self._store, changes), *args, **kwargs)
             except BaseException:
@@ -70,6 +74,11 @@ class MemoryTransactions:
 
     def close(self) -> None:
         """Nothing to release: the store goes with its last user."""
+        self._is_closed = True
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise StoreUnavailable("it was closed")
 
 
 if TYPE_CHECKING:

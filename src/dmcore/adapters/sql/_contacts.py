@@ -19,12 +19,12 @@ from sqlalchemy import (
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._conditions import CONVERSATION, TENANT, has_side, text_param
 from dmcore.adapters.sql._identity import Identity
-from dmcore.adapters.sql._rows import account_of, conversation_of, rows_of
+from dmcore.adapters.sql._rows import account_of, conversation_of, message_of, rows_of
 from dmcore.adapters.sql._schema import block, conversation, installation, mailbox, message
 from dmcore.domain.account import Account
 from dmcore.domain.contact import Block, Contact
 from dmcore.domain.ids import ConversationId, Key, User, UserId
-from dmcore.domain.message import Message, Posting
+from dmcore.domain.message import Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
 from dmcore.ports.contacts import Contacts
@@ -270,12 +270,8 @@ def _earlier(
 ) -> Posting | None:
     if row.earlier_id is None:
         return None
-    found = Message(
-        id=row.earlier_id,
-        conversation=conversation_id,
-        sender=sender,
-        body=row.earlier_body,
-        sent_at_us=row.earlier_sent_at_us,
+    found = message_of(
+        conversation_id, row.earlier_id, sender, row.earlier_body, row.earlier_sent_at_us
     )
     return Posting(message=found, key=key, sender_only=bool(row.earlier_sender_only))
 

@@ -9,17 +9,16 @@ from sqlalchemy import (
     and_,
     bindparam,
     false,
-    or_,
     select,
     true,
     tuple_,
 )
 
 from dmcore.adapters.sql._batch import Batch
-from dmcore.adapters.sql._conditions import TENANT, has_side, id_param, text_param
+from dmcore.adapters.sql._conditions import TENANT, has_side, id_param, is_visible, text_param
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._places import PLACES, place_params
-from dmcore.adapters.sql._rows import conversation_row, rows_of, side_row
+from dmcore.adapters.sql._rows import conversation_row, message_of, rows_of, side_row
 from dmcore.adapters.sql._schema import conversation, installation, message, side
 from dmcore.domain.conversation import Conversation
 from dmcore.domain.ids import ConversationId, MessageId, User
@@ -83,10 +82,7 @@ def _previews(places: Select[Any]) -> Select[Any]:
             ),
         )
         .join(conversation, conversation.c.id == message.c.conversation_id)
-        .where(
-            has_side(conversation, _OWNER),
-            or_(message.c.sender == _OWNER, message.c.sender_only == false()),
-        )
+        .where(has_side(conversation, _OWNER), is_visible(_OWNER))
     )
 
 
@@ -149,14 +145,7 @@ class SqlConversations:
         facts = place_params(dialect, places) | {"tenant": owner.tenant, "owner": owner.id}
         rows = self._connection.execute(_PREVIEWS[dialect], facts).all()
         return {
-            conversation_id: Message(
-                id=message_id,
-                conversation=conversation_id,
-                sender=sender,
-                body=body,
-                sent_at_us=sent_at_us,
-            )
-            for conversation_id, message_id, sender, body, sent_at_us in rows
+            conversation_id: message_of(conversation_id, *rest) for conversation_id, *rest in rows
         }
 
 

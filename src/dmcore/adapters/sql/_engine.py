@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
+from dmcore.domain.numbers import is_whole_number
 from dmcore.errors import InvalidSetting, NotInitialised
 
 Synchronous = Literal["FULL", "NORMAL"]
@@ -17,6 +18,7 @@ IsolationLevel = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 _ISOLATION_LEVELS: Final = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 _SYNCHRONOUS: Final = ("FULL", "NORMAL")
 _BUSY_TIMEOUT_S: Final = 30
+_LAST_PORT: Final = 65_535
 _LOOK_AGAIN_S: Final = 0.01
 _LOGGING_NAME: Final = "dmcore"
 
@@ -39,6 +41,8 @@ def parse_url(text: str) -> URL:
     backend = url.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
         raise InvalidSetting("url", "must begin with sqlite:/// or postgresql://")
+    if url.port is not None and not is_whole_number(url.port, least=1, most=_LAST_PORT):
+        raise InvalidSetting("url", f"has a port outside 1..{_LAST_PORT}")
     if backend == "sqlite" and url.query:
         raise InvalidSetting("url", "takes no driver options on SQLite")
     if backend == "sqlite" and (not url.database or ":memory:" in url.database):
@@ -58,7 +62,7 @@ def make_engine(
         raise InvalidSetting("isolation_level", f"must be one of {', '.join(_ISOLATION_LEVELS)}")
     if synchronous not in _SYNCHRONOUS:
         raise InvalidSetting("synchronous", "must be FULL or NORMAL")
-    if not _is_pool_size(pool_size):
+    if not is_whole_number(pool_size, least=1):
         raise InvalidSetting("pool_size", "must be a whole number of at least 1")
     options: dict[str, Any] = {
         # No driver begins a transaction by itself: the runner does, in the words of each database.
@@ -92,10 +96,6 @@ def make_engine(
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, synchronous)
     return engine
-
-
-def _is_pool_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _is_encodable(text: object) -> bool:

@@ -4,7 +4,9 @@ Nothing of the foreign error travels on: its text may quote rows, its chain carr
 """
 
 import sqlite3
+from collections.abc import Callable
 from enum import Enum, auto
+from typing import Final
 
 import attrs
 from sqlalchemy.exc import (
@@ -13,6 +15,7 @@ from sqlalchemy.exc import (
     IntegrityError,
     NoResultFound,
     OperationalError,
+    ProgrammingError,
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -42,10 +45,15 @@ class Verdict:
 
 # SQLSTATE codes of PostgreSQL.
 _START_OVER_STATES = {"40001", "40P01", "55P03"}
-_BUSY_STATES = {"57014", "53300"}
-_FULL_STATES = {"53100", "53200"}
-_READ_ONLY_STATES = {"25006"}
-_MISSING_TABLE_STATES = {"42P01", "3F000"}
+_OTHER_STATES: Final[dict[str, Callable[[], StoreError]]] = {
+    "57014": StoreBusy,
+    "53300": StoreBusy,
+    "53100": lambda: StoreUnavailable("the disk or the memory is full"),
+    "53200": lambda: StoreUnavailable("the disk or the memory is full"),
+    "25006": lambda: StoreUnavailable("it is read-only"),
+    "42P01": NotInitialised,
+    "3F000": NotInitialised,
+}
 _UNIQUE_STATE = "23505"
 
 # Primary result codes of SQLite.
@@ -101,14 +109,11 @@ def _judge_postgres(error: DBAPIError, state: str) -> Verdict:
         rule = getattr(diagnosis, "constraint_name", None) or "unnamed"
         remedy = Remedy.READ_AGAIN if state == _UNIQUE_STATE else Remedy.NONE
         return Verdict(StoreRefused(rule), remedy)
-    if state in _BUSY_STATES:
-        return Verdict(StoreBusy())
-    if state in _FULL_STATES:
-        return Verdict(StoreUnavailable("the disk or the memory is full"))
-    if state in _READ_ONLY_STATES:
-        return Verdict(StoreUnavailable("it is read-only"))
-    if state in _MISSING_TABLE_STATES:
-        return Verdict(NotInitialised())
+    if state in _OTHER_STATES:
+        return Verdict(_OTHER_STATES[state]())
+    if state == "" and isinstance(error, ProgrammingError):
+        # Raised before anything is sent: libpq does not know an option of the URL.
+        return Verdict(StoreUnavailable("the URL has an option that the driver does not know"))
     if state == "" and isinstance(error, OperationalError):
         # libpq reports a server that cannot be reached, or went away, without a state.
         return Verdict(_lost(), Remedy.RECONNECT)

@@ -10,22 +10,27 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    case,
     cast,
     false,
     func,
     null,
-    or_,
     select,
     union_all,
 )
 
 from dmcore.adapters.sql._batch import Batch
-from dmcore.adapters.sql._conditions import CONVERSATION, has_side, id_param, text_param
-from dmcore.adapters.sql._rows import posting_row
+from dmcore.adapters.sql._conditions import (
+    CONVERSATION,
+    has_side,
+    id_param,
+    is_visible,
+    of_side,
+    text_param,
+)
+from dmcore.adapters.sql._rows import message_of, posting_row
 from dmcore.adapters.sql._schema import conversation, installation, message
 from dmcore.domain.ids import ConversationId, MessageId, User
-from dmcore.domain.message import Message, Posting
+from dmcore.domain.message import Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.paging import ThreadPlace
 from dmcore.errors import NotInitialised
@@ -39,19 +44,6 @@ _PLACE = id_param("place")
 _COLUMNS = (message.c.id, message.c.sender, message.c.body, message.c.sent_at_us)
 
 
-def _mine(low: ColumnElement[Any], high: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The value of the reader's side."""
-    return case((conversation.c.low == _READER, low), else_=high)
-
-
-def _is_visible() -> ColumnElement[bool]:
-    """Whether the reader sees a message now, whose conversation is joined."""
-    blocks = _mine(conversation.c.low_blocks, conversation.c.high_blocks)
-    return or_(
-        message.c.sender == _READER, and_(message.c.sender_only == false(), blocks == false())
-    )
-
-
 def _own_messages(*columns: ColumnElement[Any]) -> Select[Any]:
     """Messages that the reader sees, in a conversation that the reader has."""
     return (
@@ -60,7 +52,7 @@ def _own_messages(*columns: ColumnElement[Any]) -> Select[Any]:
         .where(
             message.c.conversation_id == CONVERSATION,
             has_side(conversation, _READER),
-            _is_visible(),
+            is_visible(_READER),
         )
     )
 
@@ -73,8 +65,8 @@ def _thread(condition: ColumnElement[bool] | None, *, forward: bool) -> Compound
     head = (
         select(
             installation.c.mode,
-            _mine(conversation.c.high, conversation.c.low).label("other"),
-            _mine(conversation.c.low_read, conversation.c.high_read).label("read"),
+            of_side(_READER, conversation.c.high, conversation.c.low).label("other"),
+            of_side(_READER, conversation.c.low_read, conversation.c.high_read).label("read"),
             *(_nothing(column) for column in _COLUMNS),
         )
         .select_from(installation)
@@ -163,14 +155,7 @@ class SqlMessages:
         if head.other is None:
             return Reading(mode, None)
         messages = [
-            Message(
-                id=row.id,
-                conversation=conversation,
-                sender=row.sender,
-                body=row.body,
-                sent_at_us=row.sent_at_us,
-            )
-            for row in rows
+            message_of(conversation, row.id, row.sender, row.body, row.sent_at_us) for row in rows
         ]
         return Reading(mode, ThreadRows(other=head.other, read=head.read, messages=messages))
 

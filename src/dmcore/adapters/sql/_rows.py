@@ -6,10 +6,11 @@ from typing import Any
 from sqlalchemy import Connection, Executable, Row
 
 from dmcore.domain.account import Account
+from dmcore.domain.body import Body
 from dmcore.domain.conversation import Conversation, Side
 from dmcore.domain.events import Action, Entry, Fact
-from dmcore.domain.ids import User
-from dmcore.domain.message import Posting
+from dmcore.domain.ids import ConversationId, MessageId, User, UserId
+from dmcore.domain.message import Message, Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
 from dmcore.errors import NotInitialised
@@ -103,6 +104,14 @@ def side_row(conversation: Conversation, user: User) -> dict[str, object]:
         "unread": side.unread,
         "blocks": side.blocks,
     }
+
+
+def message_of(
+    conversation: ConversationId, id_: MessageId, sender: UserId, body: Body, sent_at_us: int
+) -> Message:
+    return Message(
+        id=id_, conversation=conversation, sender=sender, body=body, sent_at_us=sent_at_us
+    )
 
 
 def posting_row(posting: Posting) -> dict[str, object]:

@@ -18,6 +18,7 @@ from dmcore.adapters.sql._inspection import SqlInspection
 from dmcore.adapters.sql._installation import SqlInstallation
 from dmcore.adapters.sql._mailboxes import SqlJournal, SqlMailboxes
 from dmcore.adapters.sql._messages import SqlMessages
+from dmcore.errors import StoreUnavailable
 from dmcore.ports.transactions import Transaction, Transactions
 
 Params = ParamSpec("Params")
@@ -70,6 +71,7 @@ class SqlTransactions:
         self._engine = engine
         self._namespace = namespace
         self._begin = _BEGIN[engine.dialect.name]
+        self._is_closed = False
 
     def read(
         self,
@@ -118,6 +120,8 @@ class SqlTransactions:
         return self._run(once)
 
     def _run(self, once: Callable[["_Flag"], Result]) -> Result:
+        if self._is_closed:
+            raise StoreUnavailable("it was closed")
         began = time.monotonic()
         attempt = 0
         while True:
@@ -133,6 +137,7 @@ class SqlTransactions:
             _pause(attempt)
 
     def close(self) -> None:
+        self._is_closed = True
         self._engine.dispose()
 
 

@@ -97,6 +97,11 @@ def test_a_name_that_no_file_can_have_is_refused(text: str) -> None:
     assert refusal(text).details["setting"] == "url"
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "99999999"])
+def test_a_port_that_no_server_can_have_is_refused(port: str) -> None:
+    assert refusal(f"postgresql://u:{SECRET}@h:{port}/db").details["setting"] == "url"
+
+
 @given(text=any_text)
 @example("postgresql://[")
 @example("sqlite:///\0")

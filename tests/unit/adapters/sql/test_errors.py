@@ -22,7 +22,10 @@ STATES = sorted(psycopg.errors._sqlcodes)
 
 def wrapped(foreign: Exception, *, lost: bool = False) -> exc.SQLAlchemyError:
     """The error as SQLAlchemy hands it on, holding the statement and its values."""
-    kind = exc.IntegrityError if "Integrity" in mro(foreign) else exc.OperationalError
+    kinds = {"Integrity": exc.IntegrityError, "Programming": exc.ProgrammingError}
+    kind = next(
+        (kind for name, kind in kinds.items() if name in mro(foreign)), exc.OperationalError
+    )
     return kind(f"INSERT {SECRET}", {"body": SECRET}, foreign, connection_invalidated=lost)
 
 
@@ -102,6 +105,13 @@ def test_a_connection_without_a_state_is_lost() -> None:
     verdict = judge(wrapped(psycopg.OperationalError("connection refused")))
     assert type(verdict.error) is StoreUnavailable
     assert verdict.remedy is Remedy.RECONNECT
+
+
+def test_an_option_that_the_driver_does_not_know_is_said() -> None:
+    """It never comes from a server, which always names a state, and trying again is no use."""
+    verdict = judge(wrapped(psycopg.ProgrammingError(f"invalid option {SECRET}")))
+    assert reason(verdict.error) == "the URL has an option that the driver does not know"
+    assert verdict.remedy is Remedy.NONE
 
 
 def test_what_sqlalchemy_calls_a_lost_connection_is_one_whatever_its_state() -> None:
