@@ -67,6 +67,7 @@ check: $(VENV)/installed ## Check form, types, imports and generated pages; no t
 	$(BIN)/lint-imports --no-logo --cache-dir .cache/imports
 	$(BIN)/python tools/promises.py --check
 	$(BIN)/python tools/cli_reference.py --check
+	$(BIN)/python tools/api.py --check
 
 format: $(VENV)/installed ## Bring the code into form and mend what can be mended
 	$(BIN)/ruff check --fix-only
@@ -81,9 +82,11 @@ bench: $(VENV)/installed ## Measure the speed against hand-written SQL
 docs: $(VENV)/installed ## Write the generated pages again
 	$(BIN)/python tools/promises.py --write
 	$(BIN)/python tools/cli_reference.py --write
+	$(BIN)/python tools/api.py --write
 
-nightly: $(VENV)/installed ## Run the tests with many more generated examples
+nightly: $(VENV)/installed ## Run many more examples, races and interleavings, then the canaries
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python $(PYTEST)
+	$(BIN)/python tools/canaries.py --run --jobs 2
 
 # What the tests need; an extra joins when tests use it.
 DEV_EXTRAS := --extra postgres --extra cli

@@ -20,6 +20,7 @@ _TABLES: Final = {
     "dm_side": "true",
     "dm_mailbox": "true",
     "dm_block": "true",
+    "dm_receipt": "at_us >= {}",
     "dm_message": "sent_at_us >= {}",
     "dm_journal": "at_us >= {}",
 }
@@ -92,12 +93,21 @@ def _cut(rows: Any, page: int = 1) -> list[tuple[object, ...]]:
 
 def _inbox_of(dm: DirectMessages, user: str) -> Iterator[tuple[object, ...]]:
     for it in dm.mailbox(user).inbox(limit=INBOX_PAGE).items:
-        preview = _said(it.preview) if it.preview else (None, None, None)
-        yield ("on", it.conversation, it.other, it.newest, it.read, it.unread, *preview)
+        preview = _said(it.preview) if it.preview else (None,) * 7
+        listing = (it.conversation, it.other, it.newest, it.read, it.unread, it.is_muted)
+        yield ("on", *listing, *preview)
 
 
 def _said(message: Message) -> tuple[object, ...]:
-    return (message.sender, message.body.text, message.sent_at_us)
+    return (
+        message.sender,
+        None if message.body is None else message.body.text,
+        message.sent_at_us,
+        message.edited_at_us,
+        message.reply_to,
+        message.thread_id,
+        message.seen_at_us,
+    )
 
 
 def _check_thread(store: Store, place: Place, *, deep: bool = False) -> None:

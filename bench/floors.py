@@ -20,14 +20,14 @@ class Floor(Protocol):
     """
 
     def inbox(self, owner: str) -> Rows:
-        """mode, conversation, other, newest, read, unread, sender, body, sent_at_us; newest first.
+        """mode, conversation, other, newest, read, unread, is_muted and the preview; newest first.
 
-        The last three are the preview.
+        The preview is sender, body, sent_at_us, edited_at_us, reply_to, thread_id, seen_at_us.
         """
         ...
 
     def thread(self, reader: str, conversation: UUID, before: UUID | None) -> Rows:
-        """mode, other, read, id, sender, body, sent_at_us; newest first."""
+        """mode, other, read, id and the message, in the columns of a preview; newest first."""
         ...
 
     def unread(self, owner: str) -> Rows:

@@ -32,17 +32,48 @@ def _typed(statement: str) -> str:
     return re.sub(r"(?<!:):([a-z]+)", lambda it: f"%({it[1]})s::{_TYPES[it[1]]}", statement)
 
 
+def _message(m: str, other: str, shows: str) -> str:
+    """A message as its reader sees it, with the first receipt that covers it if it is their own."""
+    return f"""
+        {m}.sender,
+        CASE WHEN {m}.sender = :user THEN coalesce({m}.own_body, {m}.body) ELSE {m}.body END,
+        {m}.sent_at_us,
+        CASE WHEN {m}.sender = :user THEN coalesce({m}.own_edited_at_us, {m}.edited_at_us)
+            ELSE {m}.edited_at_us END,
+        CASE WHEN {m}.sender = :user THEN coalesce({m}.own_reply_to, {m}.reply_to)
+            ELSE {m}.reply_to END,
+        CASE WHEN {m}.sender = :user THEN coalesce({m}.own_thread_id, {m}.thread_id)
+            ELSE {m}.thread_id END,
+        CASE WHEN {m}.sender = :user AND {shows} THEN (
+            SELECT at_us FROM dm_receipt
+            WHERE conversation_id = {m}.conversation_id AND reader = {other} AND through >= {m}.id
+            ORDER BY through LIMIT 1
+        ) END
+    """
+
+
+def _is_shown(m: str) -> str:
+    """Whether the reader sees a message, blocks and a cleared history apart."""
+    return f"""CASE WHEN {m}.sender = :user THEN NOT {m}.hidden_by_sender
+        ELSE NOT ({m}.sender_only OR {m}.hidden_by_recipient) END"""
+
+
+_INBOX_SHOWS: Final = """(
+    SELECT count(*) = 2 FROM dm_mailbox
+    WHERE tenant = :tenant AND user_id IN (:user, s.other) AND receipts
+)"""
+
 _INBOX: Final = _typed(f"""
-    SELECT i.mode, s.conversation_id, s.other, s.newest, s.read, s.unread,
-           m.sender, m.body, m.sent_at_us
+    SELECT i.mode, s.conversation_id, s.other, s.newest, s.read, s.unread, s.is_muted,
+           {_message("m", "s.other", _INBOX_SHOWS)}
     FROM dm_installation i
     LEFT JOIN (
-        SELECT conversation_id, other, newest, read, unread FROM dm_side
-        WHERE tenant = :tenant AND user_id = :user AND NOT blocks
+        SELECT conversation_id, other, newest, read, unread, is_muted FROM dm_side
+        WHERE tenant = :tenant AND user_id = :user AND folder = 'inbox'
         ORDER BY newest DESC, conversation_id DESC LIMIT {INBOX_PAGE + 1}
     ) s ON true
     LEFT JOIN dm_message m ON m.conversation_id = s.conversation_id AND m.id = s.newest
-        AND (m.sender = :user OR NOT m.sender_only)
+        AND {_is_shown("m")}
     ORDER BY s.newest DESC, s.conversation_id DESC
 """)
 
@@ -51,21 +82,27 @@ def _thread(before: str) -> str:
     # The messages are asked for as a range of the primary key, not by equality: then any plan
     # walks the index backwards and stops at the limit, however long the conversation is.
     return _typed(f"""
-        SELECT i.mode, c.other, c.read, m.id, m.sender, m.body, m.sent_at_us
+        SELECT i.mode, c.other, c.read, m.id, {_message("m", "c.other", "c.shows")}
         FROM dm_installation i
         LEFT JOIN (
-            SELECT id, CASE low WHEN :user THEN high ELSE low END AS other,
+            SELECT id, (
+                    SELECT count(*) = 2 FROM dm_mailbox
+                    WHERE tenant = :tenant AND user_id IN (low, high) AND receipts
+                ) AS shows,
+                CASE WHEN low = :user THEN low_cleared ELSE high_cleared END AS cleared,
+                CASE low WHEN :user THEN high ELSE low END AS other,
                 CASE low WHEN :user THEN low_read ELSE high_read END AS read,
                 CASE low WHEN :user THEN low_blocks ELSE high_blocks END AS blocks
             FROM dm_conversation
             WHERE id = :conversation AND tenant = :tenant
-                AND CASE :user WHEN low THEN low_newest WHEN high THEN high_newest END IS NOT NULL
+                AND CASE :user WHEN low THEN low_exists WHEN high THEN high_exists END
         ) c ON true
         LEFT JOIN LATERAL (
-            SELECT id, sender, body, sent_at_us FROM dm_message
+            SELECT * FROM dm_message
             WHERE conversation_id >= :conversation
                 AND (conversation_id, id) < (:conversation, {before})
-                AND (sender = :user OR NOT (sender_only OR c.blocks))
+                AND {_is_shown("dm_message")} AND (sender = :user OR NOT c.blocks)
+                AND (c.cleared IS NULL OR id > c.cleared)
             ORDER BY conversation_id DESC, id DESC LIMIT {THREAD_PAGE + 1}
         ) m ON c.id IS NOT NULL
         ORDER BY m.id DESC
@@ -122,14 +159,17 @@ def _mailbox(user: str, after: str) -> str:
 _SEND: Final = _typed(f"""
     WITH talk AS (
         UPDATE dm_conversation SET newest = :id, low_newest = :id, high_newest = :id,
+            low_heard = CASE WHEN low = :user THEN low_heard ELSE :id END,
+            high_heard = CASE WHEN high = :user THEN high_heard ELSE :id END,
             low_unread = low_unread + (low <> :user)::int,
             high_unread = high_unread + (high <> :user)::int
         FROM dm_installation i
         WHERE dm_conversation.id = :conversation AND tenant = :tenant AND newest < :id
             AND i.mode IN ('on', 'replies_only')
-            AND (low = :user AND low_newest IS NOT NULL
-                OR high = :user AND high_newest IS NOT NULL)
-            AND NOT low_blocks AND NOT high_blocks
+            AND :user IN (low, high) AND low_newest IS NOT NULL AND high_newest IS NOT NULL
+            AND NOT (low_blocks OR high_blocks OR low_is_archived OR high_is_archived)
+            AND low_request IS NULL AND high_request IS NULL
+            AND low_asked IS NULL AND high_asked IS NULL
         RETURNING low, high, CASE WHEN low = :user THEN high ELSE low END AS other
     ), low_box AS ({_mailbox("talk.low", "talk")}
     ), high_box AS ({_mailbox("talk.high", "low_box, talk")}
@@ -141,8 +181,11 @@ _SEND: Final = _typed(f"""
         FROM talk WHERE tenant = :tenant AND user_id = talk.other
             AND conversation_id = :conversation
     ), written AS (
-        INSERT INTO dm_message (conversation_id, id, sender, body, sent_at_us, sender_only)
-        SELECT :conversation, :id, :user, :body, :now, false FROM talk
+        INSERT INTO dm_message (
+            conversation_id, id, sender, body, sent_at_us,
+            sender_only, hidden_by_sender, hidden_by_recipient
+        )
+        SELECT :conversation, :id, :user, :body, :now, false, false, false FROM talk
     ), noted AS (
         INSERT INTO dm_journal
             (tenant, user_id, position, at_us, action, actor, other, conversation_id, message_id)
@@ -153,40 +196,64 @@ _SEND: Final = _typed(f"""
     SELECT 1 / (SELECT count(*) FROM high_box) FROM talk
 """)
 
-_MARK_READ: Final = _typed("""
+
+def _reader_or_partner(user: str, after: str) -> str:
+    """One mailbox after reading, if its user shows receipts; locked in the order of a send."""
+    return f"""
+        UPDATE dm_mailbox SET position = dm_mailbox.position + 1,
+            unread = dm_mailbox.unread
+                - CASE WHEN dm_mailbox.user_id = :user THEN talk.unread ELSE 0 END
+        FROM {after} WHERE tenant = :tenant AND dm_mailbox.user_id = {user}
+            AND dm_mailbox.receipts
+        RETURNING dm_mailbox.user_id, dm_mailbox.position
+    """
+
+
+_MARK_READ: Final = _typed(f"""
     WITH talk AS (
-        SELECT CASE WHEN low = :user THEN high ELSE low END AS other,
+        SELECT low AS low_user, high AS high_user,
+            CASE WHEN low = :user THEN high ELSE low END AS other,
             CASE WHEN low = :user THEN low_unread ELSE high_unread END AS unread
         FROM dm_conversation c, dm_installation i
         WHERE c.id = :conversation AND tenant = :tenant AND i.mode <> 'off'
             AND CASE :user
-                WHEN low THEN low_newest = :through AND NOT low_blocks
+                WHEN low THEN low_newest = :through AND low_heard = :through
                     AND (low_read IS NULL OR low_read < :through)
-                WHEN high THEN high_newest = :through AND NOT high_blocks
+                    AND (low_told IS NULL OR low_told < :through)
+                    AND low_request IS NULL AND NOT low_is_archived AND high_exists
+                WHEN high THEN high_newest = :through AND high_heard = :through
                     AND (high_read IS NULL OR high_read < :through)
+                    AND (high_told IS NULL OR high_told < :through)
+                    AND high_request IS NULL AND NOT high_is_archived AND low_exists
             END
+            AND NOT low_blocks AND NOT high_blocks
         FOR NO KEY UPDATE OF c
     ), marked AS (
         UPDATE dm_conversation SET
             low_read = CASE WHEN low = :user THEN :through ELSE low_read END,
+            low_told = CASE WHEN low = :user THEN :through ELSE low_told END,
             low_unread = CASE WHEN low = :user THEN 0 ELSE low_unread END,
             high_read = CASE WHEN high = :user THEN :through ELSE high_read END,
+            high_told = CASE WHEN high = :user THEN :through ELSE high_told END,
             high_unread = CASE WHEN high = :user THEN 0 ELSE high_unread END
         FROM talk WHERE id = :conversation
     ), listed AS (
         UPDATE dm_side SET read = :through, unread = 0
         FROM talk WHERE tenant = :tenant AND user_id = :user AND conversation_id = :conversation
-    ), box AS (
-        UPDATE dm_mailbox SET position = position + 1, unread = dm_mailbox.unread - talk.unread
-        FROM talk WHERE tenant = :tenant AND user_id = :user
-        RETURNING position
+    ), low_box AS ({_reader_or_partner("talk.low_user", "talk")}
+    ), high_box AS ({_reader_or_partner("talk.high_user", "low_box, talk")}
+    ), seen AS (
+        INSERT INTO dm_receipt (conversation_id, reader, through, at_us)
+        SELECT :conversation, :user, :through, :now FROM talk
+    ), noted AS (
+        INSERT INTO dm_journal
+            (tenant, user_id, position, at_us, action, actor, other, conversation_id, message_id)
+        SELECT :tenant, box.user_id, box.position, :now,
+            CASE WHEN box.user_id = :user THEN 'marked_read' ELSE 'messages_seen' END,
+            :user, talk.other, :conversation, :through
+        FROM (SELECT * FROM low_box UNION ALL SELECT * FROM high_box) box, talk
     )
-    INSERT INTO dm_journal
-        (tenant, user_id, position, at_us, action, actor, other, conversation_id, message_id)
-    SELECT :tenant, :user, box.position, :now, 'marked_read', :user, talk.other,
-        :conversation, :through
-    FROM box, talk
-    RETURNING position
+    SELECT 1 / (SELECT count(*) FROM high_box) FROM talk
 """)
 
 

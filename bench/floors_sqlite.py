@@ -22,10 +22,15 @@ from dmcore.ports.ids import Entropy
 
 _TAKE: Final = """
     UPDATE dm_conversation SET newest = :id, low_newest = :id, high_newest = :id,
+        low_heard = CASE low WHEN :user THEN low_heard ELSE :id END,
+        high_heard = CASE high WHEN :user THEN high_heard ELSE :id END,
         low_unread = low_unread + (low <> :user), high_unread = high_unread + (high <> :user)
     WHERE id = :conversation AND tenant = :tenant AND newest < :id
-        AND (low = :user AND low_newest IS NOT NULL OR high = :user AND high_newest IS NOT NULL)
+        AND :user IN (low, high) AND low_newest IS NOT NULL AND high_newest IS NOT NULL
         AND NOT low_blocks AND NOT high_blocks
+        AND NOT low_is_archived AND NOT high_is_archived
+        AND low_request IS NULL AND high_request IS NULL
+        AND low_asked IS NULL AND high_asked IS NULL
         AND (SELECT mode FROM dm_installation) IN ('on', 'replies_only')
     RETURNING CASE low WHEN :user THEN high ELSE low END
 """
@@ -57,8 +62,11 @@ _LIST: Final = """
     WHERE tenant = :tenant AND user_id IN (:user, :other) AND conversation_id = :conversation
 """
 _WRITE: Final = """
-    INSERT INTO dm_message (conversation_id, id, sender, body, sent_at_us, sender_only)
-    VALUES (:conversation, :id, :user, :body, :now, 0)
+    INSERT INTO dm_message (
+        conversation_id, id, sender, body, sent_at_us,
+        sender_only, hidden_by_sender, hidden_by_recipient
+    )
+    VALUES (:conversation, :id, :user, :body, :now, 0, 0, 0)
 """
 _NOTE: Final = """
     INSERT INTO dm_journal
@@ -75,17 +83,24 @@ _UNSEEN: Final = """
     WHERE id = :conversation AND tenant = :tenant
         AND (SELECT mode FROM dm_installation) <> 'off'
         AND CASE :user
-            WHEN low THEN low_newest = :through AND NOT low_blocks
+            WHEN low THEN low_newest = :through AND low_heard = :through
                 AND (low_read IS NULL OR low_read < :through)
-            WHEN high THEN high_newest = :through AND NOT high_blocks
+                AND (low_told IS NULL OR low_told < :through)
+                AND low_request IS NULL AND NOT low_is_archived AND high_exists
+            WHEN high THEN high_newest = :through AND high_heard = :through
                 AND (high_read IS NULL OR high_read < :through)
+                AND (high_told IS NULL OR high_told < :through)
+                AND high_request IS NULL AND NOT high_is_archived AND low_exists
         END
+        AND NOT low_blocks AND NOT high_blocks
 """
 _MARK: Final = """
     UPDATE dm_conversation SET
         low_read = CASE low WHEN :user THEN :through ELSE low_read END,
+        low_told = CASE low WHEN :user THEN :through ELSE low_told END,
         low_unread = CASE low WHEN :user THEN 0 ELSE low_unread END,
         high_read = CASE high WHEN :user THEN :through ELSE high_read END,
+        high_told = CASE high WHEN :user THEN :through ELSE high_told END,
         high_unread = CASE high WHEN :user THEN 0 ELSE high_unread END
     WHERE id = :conversation
 """
@@ -95,14 +110,24 @@ _MARK_LISTED: Final = """
 """
 _LOWER: Final = """
     UPDATE dm_mailbox SET position = position + 1, unread = unread - :unread
-    WHERE tenant = :tenant AND user_id = :user
+    WHERE tenant = :tenant AND user_id = :user AND receipts
     RETURNING position
+"""
+_TELL: Final = """
+    UPDATE dm_mailbox SET position = position + 1
+    WHERE tenant = :tenant AND user_id = :other AND receipts
+    RETURNING position
+"""
+_SEEN: Final = """
+    INSERT INTO dm_receipt (conversation_id, reader, through, at_us)
+    VALUES (:conversation, :user, :through, :now)
 """
 _NOTE_MARK: Final = """
     INSERT INTO dm_journal
         (tenant, user_id, position, at_us, action, actor, other, conversation_id, message_id)
     VALUES
-        (:tenant, :user, :position, :now, 'marked_read', :user, :other, :conversation, :through)
+        (:tenant, :user, :position, :now, 'marked_read', :user, :other, :conversation, :through),
+        (:tenant, :other, :told, :now, 'messages_seen', :user, :other, :conversation, :through)
 """
 
 
@@ -177,6 +202,8 @@ class SqliteFloor:
             execute(_MARK, facts)
             execute(_MARK_LISTED, facts)
             (facts["position"],) = execute(_LOWER, facts).fetchone()
+            (facts["told"],) = execute(_TELL, facts).fetchone()
+            execute(_SEEN, facts)
             execute(_NOTE_MARK, facts)
 
     @contextmanager

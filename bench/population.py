@@ -19,6 +19,7 @@ from dmcore.domain.events import Action
 from dmcore.domain.ids import ConversationId, MessageId, TenantId, UserId, next_message_id
 from dmcore.domain.limits import Window
 from dmcore.domain.pair import Pair
+from dmcore.domain.preferences import DEFAULT_PREFERENCES
 
 TENANT: Final = TenantId("")
 NAMESPACE: Final = bytes(range(16))
@@ -67,6 +68,7 @@ class Population:
             self._tails[index].append(number)
             self._sizes[index] += 1
         self._by_high = self._draw_senders()
+        self._heard = self._find_heard()
         self._bodies = [self._draw_body() for _ in range(997)]
 
     # What is drawn ------------------------------------------------------------------------------
@@ -103,6 +105,14 @@ class Population:
             for number in list(self._tails[index])[1:]:
                 by_high[number] = 1
         return by_high
+
+    def _find_heard(self) -> list[tuple[int | None, int | None]]:
+        """For each conversation, the newest message to its low user and that to its high user."""
+        to_low: list[int | None] = [None] * len(self.pairs)
+        to_high: list[int | None] = [None] * len(self.pairs)
+        for number, index in enumerate(self._turns):
+            (to_low if self._by_high[number] else to_high)[index] = number
+        return list(zip(to_low, to_high, strict=True))
 
     def _draw_body(self) -> str:
         return " ".join(self._random.choices(_TEXT.split(), k=self._random.randint(3, 40)))
@@ -194,8 +204,9 @@ class Population:
         for each in self._conversations:
             pair = each.pair
             for user in (pair.low, pair.high):
-                side = attrs.astuple(each.side_of(user))
-                yield (TENANT, user, each.id, pair.other_than(user), *side)
+                listing = each.side_of(user).listing
+                if listing is not None:
+                    yield (TENANT, user, each.id, pair.other_than(user), *attrs.astuple(listing))
 
     def message_rows(self) -> Iterator[Row]:
         for number, index in enumerate(self._turns):
@@ -204,7 +215,9 @@ class Population:
             body = self._bodies[number % len(self._bodies)]
             yield (
                 *(self.ids[index], self._message(number), sender, body),
-                *(self._instant(number), False, None),
+                *(self._instant(number), None, None, None),
+                # Neither for one of them alone nor hidden nor changed, and without a key.
+                *(False, False, False, None, None, None, None, None, None),
             )
 
     def journal_rows(self) -> Iterator[Row]:
@@ -234,8 +247,9 @@ class Population:
 
     def mailbox_rows(self) -> Iterator[Row]:
         for user, member in self._members.items():
-            counts = (member.position, member.unread)
-            yield (TENANT, user, *counts, _window(member.sends), _window(member.starts))
+            counts = (member.position, 0, member.unread)
+            windows = (_window(member.sends), _window(member.starts))
+            yield (TENANT, user, *counts, *windows, *attrs.astuple(DEFAULT_PREFERENCES))
 
     # What follows from the draws ----------------------------------------------------------------
 
@@ -251,7 +265,14 @@ class Population:
         def side(left: int, *, partner_is_high: bool) -> Side:
             unread = [it for it in tail[len(tail) - left :] if self._by_high[it] == partner_is_high]
             read = self._message(tail[-left - 1]) if left < len(tail) else None
-            return Side(newest=newest, read=read, unread=len(unread))
+            heard = self._heard[index][0 if partner_is_high else 1]
+            return Side(
+                exists=True,
+                newest=newest,
+                read=read,
+                heard=None if heard is None else self._message(heard),
+                unread=len(unread),
+            )
 
         return Conversation(
             id=ConversationId(self.ids[index]),

@@ -83,12 +83,14 @@ class Store:
 
 
 _REWIND: Final = (
-    f"""UPDATE dm_conversation SET low_read = :read, low_unread = {UNREAD_WAITING}
+    f"""UPDATE dm_conversation SET low_read = :read, low_told = NULL,
+            low_unread = {UNREAD_WAITING}
         WHERE id = :conversation""",
     f"""UPDATE dm_side SET read = :read, unread = {UNREAD_WAITING}
         WHERE tenant = '' AND user_id = :user AND conversation_id = :conversation""",
     f"""UPDATE dm_mailbox SET unread = unread + {UNREAD_WAITING}
         WHERE tenant = '' AND user_id = :user""",
+    "DELETE FROM dm_receipt WHERE conversation_id = :conversation AND reader = :user",
 )
 
 

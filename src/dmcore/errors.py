@@ -100,6 +100,16 @@ class InvalidSetting(DmcoreError):
         super().__init__(f"{setting}: {reason}", setting=setting, reason=reason)
 
 
+class CursorExpired(DmcoreError):
+    """What follows this place in the feed is not kept any more: take a snapshot (FEED-1)."""
+
+    code = "cursor_expired"
+    http_status = 410
+
+    def __init__(self) -> None:
+        super().__init__("the feed is not kept from here on any more: take a snapshot")
+
+
 class CannotMessageYourself(DmcoreError):
     """A pair needs two different users (PAIR-3)."""
 
@@ -161,6 +171,69 @@ class RecipientUnavailable(DmcoreError):
 
     def __init__(self) -> None:
         super().__init__("this person cannot receive messages from you")
+
+
+class UnknownUser(DmcoreError):
+    """The host knows no such user in this tenant; whether in another one is not told (TEN-1)."""
+
+    code = "unknown_user"
+    http_status = 404
+
+    def __init__(self) -> None:
+        super().__init__("there is no such user")
+
+
+class StartRefused(DmcoreError):
+    """The product lets nobody like the acting user start a conversation with the other (GATE-1)."""
+
+    code = "start_refused"
+    http_status = 403
+
+    def __init__(self) -> None:
+        super().__init__("you cannot start a conversation with this person")
+
+
+class UpgradeRequired(DmcoreError):
+    """A subscription of the acting user would allow this start (GATE-1)."""
+
+    code = "upgrade_required"
+    http_status = 402
+
+    def __init__(self) -> None:
+        super().__init__("starting this conversation needs a subscription")
+
+
+class NotAcceptedYet(DmcoreError):
+    """The conversation awaits acceptance, and its sender has written all they may until then.
+
+    Whether it was declined or not looked at is never told apart (REQ-1).
+    """
+
+    code = "not_accepted_yet"
+    http_status = 409
+
+    def __init__(self, most: int) -> None:
+        super().__init__("you can write again when this person answers", most=most)
+
+
+class NoRequest(DmcoreError):
+    """The conversation is no request to the acting user: there is nothing to decline (REQ-1)."""
+
+    code = "no_request"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__("this conversation is not a request")
+
+
+class TooLateToEdit(DmcoreError):
+    """A message can be changed for a while only, and not after it was deleted (MSG-5)."""
+
+    code = "too_late_to_edit"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__("this message can no longer be changed")
 
 
 class LimitReached(DmcoreError):

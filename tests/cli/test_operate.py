@@ -48,7 +48,7 @@ def test_init_tells_programs_whether_it_made_anything(run: Run) -> None:
         "store": "sqlite",
         "location": "dmcore.db",
         "mode": "off",
-        "schema_version": 1,
+        "schema_version": 2,
     }
     assert run("init", "--json").facts == expected
     assert run("init", "--json").facts == {**expected, "created": False}
@@ -130,7 +130,7 @@ def test_status_shows_mode_versions_and_counts_and_no_names(run: Run) -> None:
     assert facts == {
         "store": "sqlite",
         "location": "dmcore.db",
-        "schema_version": 1,
+        "schema_version": 2,
         "mode": "off",
         "conversations": 2,
         "messages": 1234,

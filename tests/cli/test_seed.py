@@ -6,6 +6,7 @@ import pytest
 from tests.cli.conftest import Run
 
 from dmcore.adapters import sql
+from dmcore.testing.world import text_of
 
 
 def observed(url: str) -> list[Any]:
@@ -24,7 +25,7 @@ def observed(url: str) -> list[Any]:
                 user,
                 mailbox.unread(),
                 [(entry.other, entry.unread, entry.newest, entry.read) for entry in inbox],
-                [[(m.id, m.sender, m.body.text, m.sent_at) for m in it.items] for it in threads],
+                [[(m.id, m.sender, text_of(m), m.sent_at) for m in it.items] for it in threads],
                 [(block.blocked, block.since) for block in mailbox.blocked().items],
                 [(fact.action, fact.actor, fact.other, fact.message, fact.at) for fact in facts],
             ]

@@ -6,21 +6,20 @@ from pathlib import Path
 
 import pytest
 from tests.support.stores import (
+    Colour,
     Harness,
     MemoryHarness,
     PostgresHarness,
     SqlHarness,
     SqliteHarness,
 )
-from tests.support.world import UNLIMITED, World
 
-from dmcore import Policy
 from dmcore.adapters import sql
-from dmcore.ports.ids import Entropy
 from dmcore.testing.postgres import PostgresServer
+from dmcore.testing.world import World
 
-SQL_STORES = ("sqlite", "postgres")
-STORES = ("memory", *SQL_STORES)
+SQL_STORES = ("sqlite", "postgres", "sqlite-async", "postgres-async")
+STORES = ("memory", "memory-async", *SQL_STORES)
 
 
 @pytest.fixture(scope="session")
@@ -40,68 +39,50 @@ def sqlite_original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def _sql_harness(name: str, request: pytest.FixtureRequest) -> SqlHarness:
-    if name == "postgres":
-        harness = PostgresHarness(request.getfixturevalue("postgres_database"))
+def _harness(name: str, request: pytest.FixtureRequest) -> Harness:
+    if name.startswith("memory"):
+        return MemoryHarness(_colour_of(name))
+    return make_sql_harness(name, request)
+
+
+def make_sql_harness(name: str, request: pytest.FixtureRequest) -> SqlHarness:
+    """An empty store of one kind in one colour; whoever asked closes it."""
+    if name.startswith("postgres"):
+        harness = PostgresHarness(request.getfixturevalue("postgres_database"), _colour_of(name))
         harness.clear()
         return harness
     url: str = request.getfixturevalue("sqlite_url")
     shutil.copyfile(request.getfixturevalue("sqlite_original"), url.removeprefix("sqlite:///"))
-    return SqliteHarness(url)
+    return SqliteHarness(url, _colour_of(name))
+
+
+def _colour_of(name: str) -> Colour:
+    return Colour.ASYNC if name.endswith("-async") else Colour.SYNC
 
 
 @pytest.fixture(params=STORES)
 def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
-    """An empty store of each kind."""
-    name = request.param
-    made = MemoryHarness() if name == "memory" else _sql_harness(name, request)
+    """An empty store of each kind in each colour."""
+    made = _harness(request.param, request)
     yield made
     made.close()
 
 
 @pytest.fixture(params=SQL_STORES)
 def sql_harness(request: pytest.FixtureRequest) -> Iterator[SqlHarness]:
-    """An empty store of each kind that speaks SQL."""
-    made = _sql_harness(request.param, request)
+    """An empty store of each kind that speaks SQL, in each colour."""
+    made = make_sql_harness(request.param, request)
     yield made
     made.close()
 
 
-@pytest.fixture
+@pytest.fixture(params=["postgres", "postgres-async"])
 def postgres_harness(request: pytest.FixtureRequest) -> Iterator[PostgresHarness]:
     """An empty store on PostgreSQL: the one where writers work at the same time."""
-    made = _sql_harness("postgres", request)
+    made = make_sql_harness(request.param, request)
     assert isinstance(made, PostgresHarness)
     yield made
     made.close()
-
-
-class MakeWorld:
-    """Makes worlds on the store of the test."""
-
-    def __init__(self, harness: Harness) -> None:
-        self._harness = harness
-
-    def __call__(
-        self,
-        policy: Policy = UNLIMITED,
-        *,
-        mode: str | None = "on",
-        entropy: Entropy | None = None,
-    ) -> World:
-        return World(self._harness, policy=policy, mode=mode, entropy=entropy)
-
-
-@pytest.fixture
-def make_world(harness: Harness) -> MakeWorld:
-    """A world under a policy or in a mode of the test's choice."""
-    return MakeWorld(harness)
-
-
-@pytest.fixture
-def world(harness: Harness) -> World:
-    """A world whose switch is on and whose limits are off."""
-    return World(harness)
 
 
 @pytest.fixture

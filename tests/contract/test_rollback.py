@@ -3,123 +3,22 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
-from itertools import count
 from typing import Any
 
 import pytest
 from sqlalchemy import event
-from tests.contract.conftest import MakeWorld
-from tests.support.faults import Breakdown, BreakingTransactions
-from tests.support.stores import SqlHarness, SqliteHarness, engine_of, runner_of
-from tests.support.world import SECOND_US, World, inbox_of, texts, thread_of
+from tests.support.stores import SqlHarness, SqliteHarness, engine_of
 
-from dmcore import DirectMessages, Mode, Policy, RateLimit
+from dmcore import DirectMessages, Mode
 from dmcore.adapters import sql
 from dmcore.domain.account import Account
 from dmcore.domain.events import Action, Entry, Fact
 from dmcore.domain.ids import TenantId, User, UserId
-from dmcore.errors import LimitReached, StoreRefused, StoreUnavailable
-from dmcore.ports.transactions import Transaction
-
-POLICY = Policy(
-    messages=RateLimit(8, timedelta(minutes=1)),
-    starts=RateLimit(8, timedelta(days=1)),
-    blocked="absorb",
-)
-
-
-def arranged(make_world: MakeWorld) -> World:
-    """Conversations of every kind: answered, unread, one that exists for the partner only."""
-    world = make_world(POLICY)
-    sent = world.ann.start("bob", "one", key="1")
-    world.bob.send(sent.conversation, "two")
-    world.cyd.start("ann", "three")
-    world.ann.block("dan")
-    world.dan.start("ann", "absorbed")
-    world.ann.unblock("dan")
-    world.ann.block("eve")
-    return world
-
-
-def refused_after_a_jump(dm: DirectMessages, world: World) -> None:
-    """A refusal that stores something: the sender's windows, corrected by a clock set back."""
-    now_us = world.clock.now_us()
-    world.clock.set_us(now_us - SECOND_US)
-    try:
-        with pytest.raises(LimitReached):
-            dm.mailbox("fay").start("bob", "one more")
-    finally:
-        world.clock.set_us(now_us)
-
-
-CHANGES: dict[str, tuple[int, Callable[[DirectMessages, World], object]]] = {
-    "a first message": (5, lambda dm, _: dm.mailbox("ann").start("zoe", "x")),
-    "a first message between strangers": (5, lambda dm, _: dm.mailbox("yan").start("zoe", "x")),
-    "a reply": (5, lambda dm, _: dm.mailbox("ann").start("bob", "x", key="2")),
-    "a message that is absorbed": (4, lambda dm, _: dm.mailbox("eve").start("ann", "x")),
-    "a start where only the partner had one": (
-        5,
-        lambda dm, _: dm.mailbox("ann").start("dan", "x"),
-    ),
-    "a read marker": (
-        3,
-        lambda dm, world: dm.mailbox("ann").mark_read(
-            (entry := inbox_of(world.ann)[0]).conversation, through=entry.newest
-        ),
-    ),
-    "a block": (4, lambda dm, _: dm.mailbox("ann").block("bob")),
-    "a block of a stranger": (3, lambda dm, _: dm.mailbox("yan").block("zoe")),
-    "an unblock": (3, lambda dm, _: dm.mailbox("ann").unblock("eve")),
-    "a turn of the switch": (3, lambda dm, _: dm.operations("otto").set_mode("read_only")),
-    "a refusal after a jump": (1, refused_after_a_jump),
-}
-
-
-@pytest.mark.promise("MSG-4", "FEED-2")
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_breakdown_after_any_write_leaves_everything_as_it_was(
-    make_world: MakeWorld, change: tuple[int, Callable[[DirectMessages, World], object]]
-) -> None:
-    writes, act = change
-    world = arranged(make_world)
-    for number in range(8):
-        world.dm.mailbox("fay").start("bob", str(number))
-    for after in count(1):
-        breaking = DirectMessages(
-            policy=POLICY,
-            transactions=BreakingTransactions(runner_of(world.dm), after=after),
-            clock=world.clock,
-            entropy=world.entropy,
-        )
-        before = world.harness.contents()
-        try:
-            act(breaking, world)
-        except Breakdown:
-            assert world.harness.contents() == before
-            assert world.is_sound()
-        else:
-            break
-    assert after == writes + 1
-    assert world.harness.contents() != before
-    assert world.is_sound()
-
-
-class Stop(BaseException):
-    """As a worker is told to stop in the middle of a request."""
-
-
-@pytest.mark.promise("MSG-4")
-def test_an_interruption_that_is_no_error_undoes_everything_too(world: World) -> None:
-    user = User(TenantId(""), UserId("ann"))
-
-    def interrupted(tx: Transaction) -> None:
-        tx.mailboxes.save(Account(user=user, position=0))
-        raise Stop
-
-    with world.unchanged(), pytest.raises(Stop):
-        runner_of(world.dm).write(interrupted)
-    world.ann.start("bob", "still works")
+from dmcore.errors import StoreRefused, StoreUnavailable
+from dmcore.ports.transactions import Transaction, writing
+from dmcore.testing.blocking import runner_of
+from dmcore.testing.conformance.rollback import Stop
+from dmcore.testing.world import World, texts, thread_of
 
 
 @contextmanager
@@ -214,7 +113,7 @@ def test_a_row_that_the_database_refuses_takes_all_rows_with_it(sql_world: World
         tx.journal.record([Entry(owner=user, position=0, fact=fact)])
 
     with sql_world.unchanged(), pytest.raises(StoreRefused):
-        runner_of(sql_world.dm).write(wrong)
+        runner_of(sql_world.dm).run(writing(wrong))
 
 
 @pytest.mark.promise("MSG-4")

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from tests.support.stores import SqlHarness, asked_through, run_by_sqlite
-from tests.support.world import UNLIMITED, World
+from tests.support.stores import SqlHarness, SqliteHarness, asked_through, run_by_sqlite
 
 from dmcore import Policy
 from dmcore.errors import LimitReached
+from dmcore.testing.world import UNLIMITED, World
 
 MANY = 500
 
@@ -22,7 +22,7 @@ class Budget:
     @contextmanager
     def of(self, most: int, *, commits: int = 0) -> Iterator[None]:
         dm = self._world.dm
-        if self._world.harness.name == "sqlite":
+        if isinstance(self._world.harness, SqliteHarness):
             with run_by_sqlite(dm) as ran:
                 with asked_through(dm) as asked:
                     yield

@@ -19,6 +19,7 @@ from dmcore.adapters import sql
 from dmcore.adapters.clock import ManualClock
 from dmcore.adapters.sql import IsolationLevel, _transactions
 from dmcore.errors import LimitReached, RecipientUnavailable, StoreBusy
+from dmcore.testing.world import text_of
 
 UNLIMITED = Policy(messages=None, starts=None)
 NOON_US = 1_893_499_200_000_000
@@ -79,7 +80,8 @@ def make_stage(postgres_url: str) -> Iterator[MakeStage]:
         dm.operations("olga").set_mode("on")
         stage = Stage(
             dm=dm,
-            other=psycopg.connect(postgres_url),
+            # Where the two wait for each other, it is not the other one who gives up.
+            other=psycopg.connect(postgres_url, options="-c deadlock_timeout=60s"),
             clock=clock,
             url=postgres_url,
             threads=ThreadPoolExecutor(4),
@@ -296,4 +298,4 @@ def test_after_a_look_at_everything_the_same_connection_writes_again(
             assert small.operations("olga").verify() == ()
             assert small.mailbox("bob").unread() == number
             message: Message = small.mailbox("ann").start("bob", f"number {number}")
-            assert message.body.text == f"number {number}"
+            assert text_of(message) == f"number {number}"

@@ -7,10 +7,10 @@ import signal
 import pytest
 from tests.faults.dying import sends_and_dies, sends_until_killed
 from tests.races.processes import PROCESSES
-from tests.support.world import thread_of
 
 from dmcore import DirectMessages, Policy
 from dmcore.adapters import sql
+from dmcore.testing.world import text_of, thread_of
 
 UNLIMITED = Policy(messages=None, starts=None)
 ROUNDS = 100 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 2
@@ -22,7 +22,7 @@ STORED = ["first", "second"]
 def check(dm: DirectMessages, conversation: str, expected: list[str]) -> None:
     """What is there, and that everything counted agrees with it."""
     thread = dm.mailbox("bob").thread(conversation)
-    assert [message.body.text for message in thread.items] == expected
+    assert [text_of(message) for message in thread.items] == expected
     (line,) = dm.mailbox("bob").inbox().items
     assert line.newest == thread.items[-1].id
     assert dm.mailbox("bob").unread() == line.unread == len(expected)

@@ -12,6 +12,7 @@ from tests.support.stores import engine_of
 from dmcore import ConversationId, DirectMessages, Policy
 from dmcore.adapters import sql
 from dmcore.errors import StoreUnavailable
+from dmcore.testing.world import text_of
 
 UNLIMITED = Policy(messages=None, starts=None)
 
@@ -43,7 +44,7 @@ def conversation(dm: DirectMessages) -> ConversationId:
 
 
 def texts(dm: DirectMessages, conversation: ConversationId) -> list[str]:
-    return [message.body.text for message in dm.mailbox("bob").thread(conversation).items]
+    return [text_of(message) for message in dm.mailbox("bob").thread(conversation).items]
 
 
 @pytest.mark.promise("MSG-4")

@@ -18,6 +18,7 @@ from dmcore import ConversationId, DirectMessages, Policy
 from dmcore.adapters import sql
 from dmcore.adapters.sql._engine import parse_url
 from dmcore.errors import NotInitialised, StoreBusy, StoreUnavailable
+from dmcore.testing.world import text_of
 
 UNLIMITED = Policy(messages=None, starts=None)
 
@@ -36,7 +37,7 @@ class Scene:
     @property
     def texts(self) -> list[str]:
         items = self.dm.mailbox("bob").thread(self.conversation).items
-        return [message.body.text for message in items]
+        return [text_of(message) for message in items]
 
     def own_connection(self, act: Callable[[Any], object]) -> None:
         """Do something to the one connection that dmcore has."""

@@ -11,6 +11,7 @@ from tests.leaks.canary import ANN, BOB, BODY, KEY, OTHER_BODY, UNLIMITED, Ear
 from dmcore import ConversationId, DirectMessages, Mailbox, errors
 from dmcore.adapters import sql
 from dmcore.adapters.sql import _transactions
+from dmcore.testing.world import text_of
 
 pytestmark = pytest.mark.promise("LEAK-1")
 
@@ -157,9 +158,9 @@ def test_a_connection_in_another_encoding(scene: Scene, ear: Ear, name: str) -> 
     with sql.open_sync(f"{scene.url}&client_encoding={name}", policy=UNLIMITED) as dm:
         ear.listen_to(dm)
         message = dm.mailbox(ANN).send(scene.conversation, BODY, key=KEY)
-        assert message.body.text == BODY
+        assert text_of(message) == BODY
         (*_, newest) = dm.mailbox(BOB).thread(scene.conversation).items
-        assert newest.body.text == BODY
+        assert text_of(newest) == BODY
 
 
 def test_an_encoding_that_the_environment_asks_for(
@@ -168,7 +169,7 @@ def test_an_encoding_that_the_environment_asks_for(
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     with sql.open_sync(scene.url, policy=UNLIMITED) as dm:
         ear.listen_to(dm)
-        assert dm.mailbox(ANN).send(scene.conversation, BODY, key=KEY).body.text == BODY
+        assert text_of(dm.mailbox(ANN).send(scene.conversation, BODY, key=KEY)) == BODY
 
 
 def test_no_row_in_the_log_tells_who_writes_to_whom(scene: Scene, ear: Ear) -> None:

@@ -1,16 +1,28 @@
 """What the product refuses, it refuses without repeating it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import attrs
 import pytest
 from tests.leaks.canary import ANN, BOB, BODY, KEY, OTHER_BODY, PASSWORD, UNLIMITED, Ear
 
-from dmcore import BodyRules, DirectMessages, Mode, Policy, RateLimit, errors
+from dmcore import (
+    BodyRules,
+    DirectMessages,
+    Mode,
+    OpenTo,
+    Policy,
+    Preferences,
+    RateLimit,
+    errors,
+)
+from dmcore._rules import Rules
 from dmcore.adapters import memory, sql
-from dmcore.adapters.sql._engine import make_engine, parse_url
+from dmcore.adapters.sql._engine import Settings, make_engine, parse_url
+from dmcore.testing.world import anatomy
 
 NOBODYS = UUID("00000000-0000-8000-8000-000000000000")
 
@@ -69,13 +81,27 @@ def test_ids_keys_and_cursors_that_are_refused(ear: Ear, dm: DirectMessages, fla
 @pytest.mark.promise("LEAK-1")
 def test_what_the_rules_refuse(ear: Ear, dm: DirectMessages) -> None:
     ann, bob, olga = dm.mailbox(ANN), dm.mailbox(BOB), dm.operations("olga")
-    conversation = ann.start(BOB, BODY, key=KEY).conversation
+    first = ann.start(BOB, BODY, key=KEY)
+    conversation = first.conversation
     assert ear.refusal(lambda: ann.start(BOB, OTHER_BODY, key=KEY)).code == "key_conflict"
     assert ear.refusal(lambda: ann.send(conversation, OTHER_BODY, key=KEY)).code == "key_conflict"
     assert ear.refusal(lambda: ann.start(ANN, BODY)).code == "cannot_message_yourself"
     assert ear.refusal(lambda: ann.send(NOBODYS, BODY, key=KEY)).code == "access_denied"
     assert ear.refusal(lambda: dm.mailbox("eve").thread(conversation)).code == "access_denied"
     assert ear.refusal(lambda: ann.mark_read(conversation, through=NOBODYS)).code == "access_denied"
+    acts: tuple[Callable[[], object], ...] = (
+        lambda: ann.edit(conversation, NOBODYS, BODY),
+        lambda: ann.delete(conversation, NOBODYS),
+        lambda: ann.hide(conversation, NOBODYS),
+        lambda: ann.send(conversation, BODY, reply_to=NOBODYS),
+        lambda: bob.edit(conversation, first.id, BODY),
+        lambda: ann.archive(NOBODYS),
+    )
+    for act in acts:
+        assert ear.refusal(act).code == "access_denied"
+    assert ear.refusal(lambda: bob.decline(conversation)).code == "no_request"
+    ann.delete(conversation, first.id)
+    assert ear.refusal(lambda: ann.edit(conversation, first.id, BODY)).code == "too_late_to_edit"
     bob.block(ANN)
     assert ear.refusal(lambda: ann.send(conversation, BODY)).code == "recipient_unavailable"
     assert ear.refusal(lambda: bob.send(conversation, BODY)).code == "you_blocked_them"
@@ -83,6 +109,22 @@ def test_what_the_rules_refuse(ear: Ear, dm: DirectMessages) -> None:
     assert ear.refusal(lambda: ann.send(conversation, BODY)).code == "messaging_unavailable"
     assert ear.refusal(lambda: olga.set_mode(BODY)).code == "invalid_setting"
     assert olga.verify() == ()
+
+
+@pytest.mark.promise("LEAK-1", "REQ-1", "PREF-1")
+def test_what_a_recipient_who_is_asked_refuses(ear: Ear) -> None:
+    with memory.open_sync(policy=attrs.evolve(UNLIMITED, requests="ask")) as dm:
+        dm.operations("olga").set_mode("on")
+        ann, bob = dm.mailbox(ANN), dm.mailbox(BOB)
+        sent = ann.start(BOB, BODY, key=KEY)
+        again = ear.refusal(lambda: ann.send(sent.conversation, OTHER_BODY))
+        bob.decline(sent.conversation)
+        declined = ear.refusal(lambda: ann.send(sent.conversation, OTHER_BODY))
+        assert anatomy(again) == anatomy(declined)
+        assert again.code == "not_accepted_yet"
+        bob.set_preferences(Preferences(open_to=OpenTo.NOBODY))
+        error = ear.refusal(lambda: dm.mailbox("eve").start(BOB, BODY))
+        assert error.code == "recipient_unavailable"
 
 
 @pytest.mark.promise("LEAK-1")
@@ -132,7 +174,7 @@ def test_an_address_that_leads_nowhere(ear: Ear, url: str) -> None:
 @pytest.mark.promise("LEAK-1")
 def test_an_open_store_does_not_show_its_address(ear: Ear) -> None:
     url = f"postgresql://{ANN}:{PASSWORD}@127.0.0.1:1/db"
-    engine = make_engine(parse_url(url), isolation_level=None, synchronous="FULL", pool_size=1)
+    engine = make_engine(parse_url(url), Settings())
     with sql_on(engine) as dm:
         assert PASSWORD not in repr(dm) + repr(dm.mailbox(ANN)) + repr(dm.operations("olga"))
         ear.listen_to(dm)
@@ -142,8 +184,6 @@ def test_an_open_store_does_not_show_its_address(ear: Ear) -> None:
 def sql_on(engine: Any) -> DirectMessages:
     nothing: Any = None
     return DirectMessages(
-        policy=UNLIMITED,
+        rules=Rules(policy=UNLIMITED, clock=nothing, entropy=nothing),
         transactions=sql.SqlTransactions(engine, bytes(16)),
-        clock=nothing,
-        entropy=nothing,
     )

@@ -12,6 +12,7 @@ from tests.support.stores import engine_of
 
 from dmcore import ConversationId, DirectMessages, Mailbox, errors
 from dmcore.adapters import sql
+from dmcore.adapters.sql import metadata
 
 pytestmark = pytest.mark.promise("LEAK-1")
 
@@ -62,7 +63,7 @@ def scene(tmp_path: Path, ear: Ear) -> Iterator[Scene]:
 
 def remake_messages(rule: str) -> tuple[str, ...]:
     """The table of messages again, with another shape or a rule of its own."""
-    columns = "conversation_id, id, sender, body, sent_at_us, sender_only, key"
+    columns = ", ".join(metadata.tables["dm_message"].columns.keys())
     return (
         "PRAGMA foreign_keys = OFF",
         "PRAGMA legacy_alter_table = ON",
@@ -92,6 +93,29 @@ def test_a_trigger_that_says_the_text_aloud(scene: Scene, ear: Ear) -> None:
         f"BEGIN SELECT RAISE(ABORT, '{BODY} {KEY}'); END"
     )
     assert ear.refusal(scene.write).details == {"rule": "trigger"}
+
+
+def test_a_trigger_that_says_a_changed_text_aloud(scene: Scene, ear: Ear) -> None:
+    sent = scene.ann.send(scene.conversation, OTHER_BODY, key=KEY)
+    scene.execute(
+        "CREATE TRIGGER loud BEFORE UPDATE ON dm_message "
+        f"BEGIN SELECT RAISE(ABORT, '{BODY} {OTHER_BODY} {KEY}'); END"
+    )
+    acts: tuple[Callable[[], object], ...] = (
+        lambda: scene.ann.edit(scene.conversation, sent.id, BODY),
+        lambda: scene.ann.delete(scene.conversation, sent.id),
+        lambda: scene.ann.hide(scene.conversation, sent.id),
+    )
+    for act in acts:
+        assert ear.refusal(act).details == {"rule": "trigger"}
+
+
+def test_a_check_that_refuses_a_changed_text(scene: Scene, ear: Ear) -> None:
+    sent = scene.ann.send(scene.conversation, OTHER_BODY, key=KEY)
+    scene.execute(*remake_messages(f"CHECK (body <> '{BODY}')"))
+    error = ear.refusal(lambda: scene.ann.edit(scene.conversation, sent.id, BODY))
+    assert isinstance(error, errors.StoreRefused)
+    assert error.details == {"rule": "check"}
 
 
 def test_a_missing_table(scene: Scene, ear: Ear) -> None:

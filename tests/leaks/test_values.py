@@ -3,26 +3,29 @@
 import copy
 import pickle
 import pprint
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 import pytest
-from tests.leaks.canary import ANN, BOB, BODY, KEY, SECRETS, UNLIMITED
+from tests.leaks.canary import ANN, BOB, BODY, KEY, OTHER_BODY, SECRETS, UNLIMITED
 
-from dmcore import Body, DirectMessages, Entry, InboxEntry, Message
+from dmcore import Body, DirectMessages, Entry, InboxEntry, Message, Preferences
 from dmcore.adapters import memory
 from dmcore.adapters.sql import metadata
 from dmcore.domain.account import Account
-from dmcore.domain.contact import Contact
+from dmcore.domain.changing import edited
+from dmcore.domain.contact import Contact, Written
 from dmcore.domain.conversation import Conversation, Side
 from dmcore.domain.events import Action, Fact
 from dmcore.domain.ids import Key, TenantId, User, UserId
-from dmcore.domain.message import Posting
+from dmcore.domain.message import Edit, Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
 from dmcore.domain.policy import Policy
-from dmcore.domain.sending import Sent, decide
+from dmcore.domain.sending import Draft, decide
 from dmcore.ports.messages import ThreadRows
+from dmcore.testing.world import text_of
 
 PAIR = Pair.of(TenantId(""), UserId(ANN), UserId(BOB))
 
@@ -50,6 +53,15 @@ def test_what_a_host_gets_shows_no_text_and_no_key() -> None:
         bob.inbox(),
         bob.inbox().items[0],
         bob.thread(message.conversation),
+        bob.requests(),
+        bob.archived(),
+        bob.conversation(message.conversation),
+        bob.conversation_with(ANN),
+        bob.can_message(ANN),
+        bob.preferences(),
+        bob.changes(),
+        bob.changes().items[0],
+        bob.snapshot(),
         bob.blocked(),
         bob.blocked().items[0],
         olga.audit(ANN),
@@ -61,7 +73,7 @@ def test_what_a_host_gets_shows_no_text_and_no_key() -> None:
         olga,
     ]
     assert [value for value in values if shows(value)] == []
-    assert message.body.text == BODY
+    assert text_of(message) == BODY
     assert isinstance(bob.inbox().items[0], InboxEntry)
 
 
@@ -78,11 +90,16 @@ def test_what_passes_through_the_core_shows_no_text_and_no_key() -> None:
         actor_blocks=False,
         partner_blocks=False,
     )
-    sent = decide(contact, Policy(), body=Body(BODY), key=Key(KEY), now_us=1, entropy=1)
-    assert isinstance(sent, Sent)
+    draft = Draft(body=Body(BODY), key=Key(KEY))
+    sent = decide(contact, Policy(), draft, now_us=1, entropy=1)
+    assert isinstance(sent, Written)
     posting: Posting = sent.posting
     rows = ThreadRows(other=UserId(BOB), read=None, messages=[posting.message])
-    values = [sent, posting, posting.message, rows, attrs.evolve(contact, earlier=posting)]
+    later = attrs.evolve(contact, conversation=sent.outcome.conversation, earlier=posting)
+    changed = edited(later, Policy(), posting, body=Body(OTHER_BODY), now_us=2)
+    absorbed = attrs.evolve(posting, own_edit=Edit(body=Body(OTHER_BODY), at_us=2))
+    values = [draft, sent, posting, posting.message, rows, later, changed, absorbed]
+    values += [attrs.evolve(draft, target=posting), posting.without_first_text()]
     assert [type(value).__name__ for value in values if shows(value)] == []
 
 
@@ -103,7 +120,7 @@ def test_a_message_can_be_copied_and_pickled_with_its_text() -> None:
     _, message = conversation_with_everything()
     for other in (copy.copy(message), copy.deepcopy(message), pickle.loads(pickle.dumps(message))):
         assert other == message
-        assert other.body.text == BODY
+        assert text_of(other) == BODY
         assert shows(other) == []
 
 
@@ -154,7 +171,7 @@ def test_a_text_is_stored_in_one_column_of_one_table() -> None:
         for column in table.columns
         if isinstance(column.type, BodyText)
     ]
-    assert holders == ["dm_message.body"]
+    assert holders == ["dm_message.body", "dm_message.own_body"]
     keys = [
         f"{table.name}.{column.name}"
         for table in metadata.sorted_tables
@@ -166,20 +183,41 @@ def test_a_text_is_stored_in_one_column_of_one_table() -> None:
 
 @pytest.mark.promise("AUD-1", "LEAK-1")
 def test_the_journal_of_everything_that_can_be_done_tells_ids_and_nothing_else() -> None:
-    dm, message = conversation_with_everything()
+    asking = attrs.evolve(UNLIMITED, requests="ask")
+    dm = memory.open_sync(policy=asking)
     ann, bob, olga = dm.mailbox(ANN), dm.mailbox(BOB), dm.operations("olga")
-    bob.mark_read(message.conversation, through=message.id)
+    olga.set_mode("on")
+    message = ann.start(BOB, BODY, key=KEY)
+    place = message.conversation
+    bob.accept(place)
+    bob.decline(dm.mailbox("cyd").start(BOB, BODY).conversation)
+    bob.mark_read(place, through=message.id)
+    ann.edit(place, message.id, OTHER_BODY)
+    ann.hide(place, ann.send(place, BODY, key=f"{KEY}-2").id)
+    ann.delete(place, message.id)
+    bob.clear(place)
+    for act in (bob.mute, bob.unmute, bob.archive, bob.unarchive):
+        act(place)
+    bob.set_preferences(Preferences(typing=False))
     bob.block(ANN)
     bob.unblock(ANN)
-    ann.send(message.conversation, BODY, key=f"{KEY}-2")
-    entries = [entry for user in (ANN, BOB, "olga") for entry in olga.audit(user).items]
+
+    def entries_now() -> list[Entry]:
+        return [entry for user in (ANN, BOB, "olga") for entry in olga.audit(user).items]
+
+    entries = entries_now()
+    assert olga.prune_journals(before=datetime.now(UTC)) > 0
+    entries += entries_now()
     assert {entry.fact.action for entry in entries} == set(Action)
     for entry in entries:
         for value in attrs.asdict(entry.fact).values():
             assert not [secret for secret in SECRETS if secret in str(value)]
 
 
-def test_a_side_and_a_conversation_hold_ids_and_counts() -> None:
-    assert {field.name for field in attrs.fields(Side)} == {"newest", "read", "unread", "blocks"}
+def test_a_side_and_a_conversation_hold_ids_flags_and_counts() -> None:
+    assert {field.name for field in attrs.fields(Side)} == {
+        *("exists", "newest", "read", "heard", "told", "cleared", "unread", "blocks"),
+        *("is_muted", "is_archived", "request", "asked"),
+    }
     names = {field.name for field in attrs.fields(Conversation)}
     assert names == {"id", "pair", "newest", "low", "high"}

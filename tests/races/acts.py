@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 
 from tests.races.crew import Place
 
-from dmcore import DmcoreError, Mailbox, Message
+from dmcore import DmcoreError, InboxEntry, Mailbox, Message
 from dmcore.adapters import sql
 from dmcore.domain.ids import TenantId, User, UserId
-from dmcore.ports.transactions import Transaction
+from dmcore.ports.transactions import Transaction, reading
 
 Outcome = tuple[str, str]
 """``"sent"`` and the message's id, or an error's code and what it names."""
@@ -145,19 +145,33 @@ def follows_the_journal(place: Place, *, user: str, until: int) -> list[int]:
 
     read: list[int] = []
     while not read or read[-1] < until:
-        read += place.dm._transactions.read(entries, read[-1] if read else 0)
+        read += place.dm._transactions.run(reading(entries, read[-1] if read else 0))
     return read
 
 
+def change_something(box: Mailbox, entry: InboxEntry, number: int) -> None:
+    """One of the things that can be done to a conversation and its newest message."""
+    conversation, newest = entry.conversation, entry.newest
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: box.hide(conversation, newest),
+        lambda: box.archive(conversation),
+        lambda: box.clear(conversation),
+        lambda: box.delete(conversation, newest),
+        lambda: box.edit(conversation, newest, f"changed {number}"),
+        lambda: box.mute(conversation),
+    )
+    changes[number % len(changes)]()
+
+
 def does_anything(place: Place, *, people: list[str], count: int) -> dict[str, int]:
-    """Write, read, block and unblock, each member by a pattern of its own; the codes of errors."""
+    """Write, read, sort, change and block, each member by a pattern of its own; codes of errors."""
     codes: dict[str, int] = {}
     for it in range(count):
         step = place.number * 7 + it * 5
         me, other = people[step % len(people)], people[(step + 1 + it % 3) % len(people)]
         box = place.dm.mailbox(me)
         try:
-            match (place.number + it) % 6:
+            match (place.number + it) % 8:
                 case 0:
                     box.block(other)
                 case 1:
@@ -165,6 +179,9 @@ def does_anything(place: Place, *, people: list[str], count: int) -> dict[str, i
                 case 2:
                     for entry in box.inbox(limit=3).items:
                         box.mark_read(entry.conversation, through=entry.newest)
+                case 3:
+                    for entry in box.inbox(limit=2).items:
+                        change_something(box, entry, it)
                 case _:
                     box.start(other, f"{place.number}.{it}", key=f"{place.number}.{it // 2}")
         except DmcoreError as error:

@@ -4,66 +4,74 @@ Owns what differs between stores for a test: where one lives, what lies in it, w
 Refuses to know any rule of the product.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 from typing import Any, ClassVar
 
 from sqlalchemy import Engine, create_engine, event, select, text
 
 from dmcore import DirectMessages, Policy
-from dmcore.adapters import sql
-from dmcore.adapters.memory import MemoryTransactions, Store
+from dmcore.adapters import memory, sql
+from dmcore.adapters.memory import Store
 from dmcore.adapters.sql import IsolationLevel, metadata
+from dmcore.adapters.sql._async import AsyncSqlTransactions, ThreadedSqlTransactions
 from dmcore.ports.clock import Clock
+from dmcore.ports.directory import Directory
 from dmcore.ports.ids import Entropy
-from dmcore.ports.transactions import Transactions
-
-Contents = Mapping[str, object]
-
-
-class Harness(ABC):
-    """One store of one test."""
-
-    name: ClassVar[str]
-
-    @abstractmethod
-    def open(self, *, policy: Policy, clock: Clock, entropy: Entropy) -> DirectMessages:
-        """Messaging on this store, as one more process would open it."""
-
-    @abstractmethod
-    def contents(self) -> Contents:
-        """Everything that is committed, in a form that can be compared."""
-
-    @abstractmethod
-    def clear(self) -> None:
-        """Back to how a store is born, except for its namespace."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Close whatever was opened; nothing may still be in use."""
+from dmcore.testing.blocking import AwaitedDirectory, Blocking, Loops, runner_of
+from dmcore.testing.harness import Contents
+from dmcore.testing.harness import Harness as ContractHarness
 
 
-def runner_of(dm: DirectMessages) -> Transactions:
-    """The runner behind a facade: the door to the ports."""
-    return dm._transactions
+class Colour(Enum):
+    """How a handle is asked: directly, or awaited on an event loop of its own."""
+
+    SYNC = auto()
+    ASYNC = auto()
+
+
+class Harness(ContractHarness):
+    """One store of one test, opened in one colour."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, colour: Colour = Colour.SYNC) -> None:
+        self.colour = colour
+        self._loops = Loops()
+
+    @property
+    def name(self) -> str:
+        """As a test names it."""
+        return self.kind if self.colour is Colour.SYNC else f"{self.kind}-async"
+
+
+def _awaited(directory: Directory | None) -> AwaitedDirectory | None:
+    return None if directory is None else AwaitedDirectory(directory)
 
 
 class MemoryHarness(Harness):
     """The store in memory."""
 
-    name = "memory"
+    kind = "memory"
 
-    def __init__(self) -> None:
+    def __init__(self, colour: Colour = Colour.SYNC) -> None:
+        super().__init__(colour)
         self.store = Store()
 
-    def open(self, *, policy: Policy, clock: Clock, entropy: Entropy) -> DirectMessages:
-        return DirectMessages(
-            policy=policy,
-            transactions=MemoryTransactions(self.store),
-            clock=clock,
-            entropy=entropy,
-        )
+    def open(
+        self,
+        *,
+        policy: Policy,
+        clock: Clock,
+        entropy: Entropy,
+        directory: Directory | None = None,
+    ) -> DirectMessages:
+        rules: dict[str, Any] = {"policy": policy, "clock": clock, "entropy": entropy}
+        if self.colour is Colour.ASYNC:
+            opening = memory.open_async(directory=_awaited(directory), store=self.store, **rules)
+            return self._loops.blocking(opening)
+        return memory.open_sync(directory=directory, store=self.store, **rules)
 
     def contents(self) -> Contents:
         store = self.store
@@ -74,7 +82,8 @@ class MemoryHarness(Harness):
             "keys": dict(store.keys),
             "postings": {key: tuple(rows) for key, rows in store.postings.items()},
             # An empty list and no list are the same to every reader.
-            "listed": {user: tuple(places) for user, places in store.listed.items() if places},
+            "listed": {key: tuple(places) for key, places in store.listed.items() if places},
+            "receipts": {key: tuple(rows) for key, rows in store.receipts.items() if rows},
             "blocks": {user: dict(lines) for user, lines in store.blocks.items() if lines},
             "journal": {user: tuple(rows) for user, rows in store.journal.items() if rows},
         }
@@ -85,13 +94,15 @@ class MemoryHarness(Harness):
         self.store.namespace = namespace
 
     def close(self) -> None:
+        self._loops.close()
         assert self.store.lock.acquire(blocking=False), "a transaction is still open"
 
 
 class SqlHarness(Harness):
     """A database that ``initialise`` has set up."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, colour: Colour = Colour.SYNC) -> None:
+        super().__init__(colour)
         self.url = url
         self._raw = create_engine(url)
         self._opened: list[DirectMessages] = []
@@ -102,16 +113,21 @@ class SqlHarness(Harness):
         policy: Policy,
         clock: Clock,
         entropy: Entropy,
+        directory: Directory | None = None,
         isolation_level: IsolationLevel | None = None,
     ) -> DirectMessages:
-        dm = sql.open_sync(
-            self.url,
-            policy=policy,
-            clock=clock,
-            entropy=entropy,
-            isolation_level=isolation_level,
-            synchronous="NORMAL",
-        )
+        settings: dict[str, Any] = {
+            "policy": policy,
+            "clock": clock,
+            "entropy": entropy,
+            "isolation_level": isolation_level,
+            "synchronous": "NORMAL",
+        }
+        if self.colour is Colour.ASYNC:
+            opening = sql.open_async(self.url, directory=_awaited(directory), **settings)
+            dm = self._loops.blocking(opening)
+        else:
+            dm = sql.open_sync(self.url, directory=directory, **settings)
         self._opened.append(dm)
         return dm
 
@@ -140,6 +156,7 @@ class SqlHarness(Harness):
         for dm in self._opened:
             dm.close()
         self._opened.clear()
+        self._loops.close()
         if in_use:
             self._expel()
         self._raw.dispose()
@@ -152,7 +169,7 @@ class SqlHarness(Harness):
 class SqliteHarness(SqlHarness):
     """A SQLite file."""
 
-    name = "sqlite"
+    kind = "sqlite"
 
     def clear(self) -> None:
         with self._raw.begin() as connection:
@@ -165,7 +182,7 @@ class SqliteHarness(SqlHarness):
 class PostgresHarness(SqlHarness):
     """A PostgreSQL database."""
 
-    name = "postgres"
+    kind = "postgres"
 
     def _expel(self) -> None:
         self.rows(
@@ -181,8 +198,14 @@ class PostgresHarness(SqlHarness):
 
 
 def engine_of(dm: DirectMessages) -> Engine:
-    """The engine behind a facade on a SQL store."""
-    runner = runner_of(dm)
+    """The engine behind a facade on a SQL store; one that awaits shows its blocking inside."""
+    runner: object = runner_of(dm)
+    if isinstance(runner, Blocking):
+        runner = runner._awaiting
+    if isinstance(runner, AsyncSqlTransactions):
+        return runner._engine.sync_engine
+    if isinstance(runner, ThreadedSqlTransactions):
+        runner = runner._blocking
     assert isinstance(runner, sql.SqlTransactions)
     return runner._engine
 

@@ -14,9 +14,10 @@ import attrs
 import pytest
 
 import dmcore
-from dmcore.adapters.memory import MemoryTransactions, Store
+from dmcore.adapters.memory import AsyncMemoryTransactions, MemoryTransactions, Store
 from dmcore.adapters.memory._store import Changes
 from dmcore.adapters.memory._transactions import MemoryTransaction
+from dmcore.adapters.sql._async import AsyncSqlTransactions, ThreadedSqlTransactions
 from dmcore.adapters.sql._transactions import SqlTransaction, SqlTransactions
 from dmcore.ports import transactions as ports
 
@@ -95,6 +96,24 @@ assert not seen, seen
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.promise("EMB-2")
+def test_a_blocking_host_does_without_greenlet(tmp_path: Path) -> None:
+    """Nor does SQLite need it to be awaited: that is a matter of threads."""
+    program = """
+import sys
+sys.modules["greenlet"] = None
+import asyncio
+from dmcore.adapters import sql
+sql.initialise("sqlite:///dm.db")
+sql.open_sync("sqlite:///dm.db").close()
+async def main():
+    async with await sql.open_async("sqlite:///dm.db") as dm:
+        print(await dm.operations("olga").mode())
+asyncio.run(main())
+"""
+    assert python(program, folder=tmp_path) == "off\n"
+
+
 @pytest.mark.promise("EMB-1")
 @pytest.mark.parametrize("module", ["dmcore.adapters.memory", "dmcore.adapters.clock"])
 def test_the_store_in_memory_needs_no_database_package(module: str, tmp_path: Path) -> None:
@@ -163,6 +182,7 @@ def test_every_key_holds_the_distribution_column_of_its_table() -> None:
     distribution = {
         "dm_conversation": "id",
         "dm_message": "conversation_id",
+        "dm_receipt": "conversation_id",
         "dm_mailbox": "user_id",
         "dm_side": "user_id",
         "dm_block": "blocker",
@@ -235,10 +255,9 @@ def test_values_cannot_be_changed() -> None:
 
 
 def test_values_with_more_than_three_fields_are_built_by_keyword() -> None:
-    facades = {dmcore.Mailbox, dmcore.Operations}
     for value in attrs_classes():
         fields = [field for field in attrs.fields(value) if field.init]
-        if len(fields) > 3 and value not in facades:
+        if len(fields) > 3:
             assert all(field.kw_only for field in fields), value
 
 
@@ -268,11 +287,22 @@ def test_an_adapter_has_every_method_of_every_port_with_the_same_parameters(adap
 
 
 @pytest.mark.promise("EMB-4")
-@pytest.mark.parametrize("runner", [MemoryTransactions, SqlTransactions])
-def test_a_runner_has_every_method_of_its_port(runner: type) -> None:
-    for method, promised in vars(ports.Transactions).items():
+@pytest.mark.parametrize(
+    ("runner", "port"),
+    [
+        (MemoryTransactions, ports.Transactions),
+        (AsyncMemoryTransactions, ports.AsyncTransactions),
+        (SqlTransactions, ports.Transactions),
+        (AsyncSqlTransactions, ports.AsyncTransactions),
+        (ThreadedSqlTransactions, ports.AsyncTransactions),
+    ],
+)
+def test_a_runner_has_every_method_of_its_port(runner: type, port: type) -> None:
+    for method, promised in vars(port).items():
         if not method.startswith("_") and inspect.isfunction(promised):
-            assert parameters(getattr(runner, method)) == parameters(promised)
+            kept = getattr(runner, method)
+            assert parameters(kept) == parameters(promised)
+            assert inspect.iscoroutinefunction(kept) == inspect.iscoroutinefunction(promised)
 
 
 def parameters(function: Any) -> list[tuple[str, object, object]]:

@@ -12,6 +12,7 @@ from dmcore.adapters.clock import ManualClock
 from dmcore.adapters.ids import SeededEntropy
 from dmcore.cli.fixtures import BEGIN_US, Chance, Planted, Size, _pair, plant
 from dmcore.errors import InvalidSetting
+from dmcore.testing.world import text_of
 
 SMALL = Size(users=6, conversations=8, messages=60, blocks=3)
 
@@ -35,7 +36,7 @@ def observed(dm: DirectMessages, size: Size) -> object:
                 mailbox.unread(),
                 [(entry.other, entry.unread, entry.newest, entry.read) for entry in inbox],
                 [
-                    [(it.id, it.sender, it.body.text, it.sent_at_us) for it in thread.items]
+                    [(it.id, it.sender, text_of(it), it.sent_at_us) for it in thread.items]
                     for thread in threads
                 ],
                 [(block.blocked, block.since_us) for block in mailbox.blocked().items],

@@ -18,12 +18,19 @@ EXAMPLES = [
     errors.InvalidCursor(),
     errors.InvalidPageSize(100),
     errors.InvalidSetting("url", "is not a database URL"),
+    errors.CursorExpired(),
     errors.CannotMessageYourself(),
     errors.AccessDenied(),
     errors.KeyConflict(),
     errors.MessagingUnavailable("off"),
     errors.YouBlockedThem(),
     errors.RecipientUnavailable(),
+    errors.UnknownUser(),
+    errors.StartRefused(),
+    errors.UpgradeRequired(),
+    errors.NotAcceptedYet(3),
+    errors.NoRequest(),
+    errors.TooLateToEdit(),
     errors.LimitReached("starts", timedelta(hours=3)),
     errors.StoreError("text"),
     errors.StoreUnavailable("the disk is full"),
@@ -53,7 +60,10 @@ def test_every_error_has_a_code_of_its_own() -> None:
 
 
 def test_every_error_hints_at_an_http_status() -> None:
-    assert {error.http_status for error in classes()} <= {403, 409, 422, 429, 500, 503}
+    assert {error.http_status for error in classes()} <= {
+        *(402, 403, 404, 409, 410, 422, 429),
+        *(500, 503),
+    }
 
 
 def test_every_error_says_when_it_comes() -> None:
@@ -62,9 +72,20 @@ def test_every_error_says_when_it_comes() -> None:
         assert error.__doc__ != (error.__base__ or Exception).__doc__
 
 
-@pytest.mark.promise("CONV-1", "BLOCK-2")
+@pytest.mark.promise("CONV-1", "BLOCK-2", "GATE-1", "TEN-1")
 @pytest.mark.parametrize(
-    "error", [errors.AccessDenied, errors.RecipientUnavailable, errors.InvalidCursor]
+    "error",
+    [
+        errors.AccessDenied,
+        errors.RecipientUnavailable,
+        errors.InvalidCursor,
+        errors.CursorExpired,
+        errors.UnknownUser,
+        errors.StartRefused,
+        errors.UpgradeRequired,
+        errors.NoRequest,
+        errors.TooLateToEdit,
+    ],
 )
 def test_an_error_that_must_not_tell_its_cause_has_no_room_for_one(
     error: type[DmcoreError],
@@ -74,6 +95,15 @@ def test_an_error_that_must_not_tell_its_cause_has_no_room_for_one(
     assert vars(made) == {"details": {}}
     with pytest.raises(TypeError):
         error("because")
+
+
+@pytest.mark.promise("REQ-1")
+def test_a_sender_who_waits_learns_how_many_they_may_write_and_nothing_else() -> None:
+    """Pending, declined or unseen: there is no room to tell which."""
+    error = errors.NotAcceptedYet(3)
+    assert error.details == {"most": 3}
+    assert vars(error) == {"details": {"most": 3}}
+    assert str(error) == str(errors.NotAcceptedYet(1))
 
 
 @pytest.mark.promise("LIMIT-1")

@@ -31,7 +31,11 @@ class Spoken:
 
     @classmethod
     def of(cls, message: Message) -> Self:
-        return cls(sender=message.sender, text=message.body.text, at_us=message.sent_at_us)
+        return cls(
+            sender=message.sender,
+            text=message.body.text if message.body else "(deleted)",
+            at_us=message.sent_at_us,
+        )
 
 
 @attrs.frozen(kw_only=True)

@@ -11,9 +11,10 @@ import attrs
 
 from dmcore.domain.account import Account
 from dmcore.domain.conversation import Conversation, Side
-from dmcore.domain.ids import ConversationId, UserId
+from dmcore.domain.events import Action, Entry, Fact
+from dmcore.domain.ids import ConversationId, MessageId, UserId
 from dmcore.domain.instants import to_datetime
-from dmcore.domain.message import Posting
+from dmcore.domain.message import Posting, Receipt
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
 
@@ -42,28 +43,124 @@ class Contact:
         return self._side_of(self.actor)
 
     @property
+    def partner_side(self) -> Side:
+        """The partner's view, likewise."""
+        return self._side_of(self.partner)
+
+    @property
     def is_start(self) -> bool:
         """Whether the actor does not have this conversation yet, as far as the actor can see."""
         return not self.side.exists
 
     @property
-    def is_new_to_partner(self) -> bool:
-        """The same question for the partner."""
-        return not self._side_of(self.partner).exists
+    def are_receipts_on(self) -> bool:
+        """Whether what one of the two sees is told to the other (READ-2, BLOCK-1, REQ-1)."""
+        return (
+            self.actor.preferences.receipts
+            and self.partner.preferences.receipts
+            and not self.actor_blocks
+            and not self.partner_blocks
+            and self.side.request is None
+            and self.partner_side.asked is None
+            and self.partner_side.exists
+        )
+
+    def with_conversation(self, conversation: Conversation) -> Self:
+        """The contact with another state of the conversation, which the unread totals follow."""
+        after = attrs.evolve(self, conversation=conversation)
+        return attrs.evolve(
+            after,
+            actor=_recounted(self.actor, self.side, after.side),
+            partner=_recounted(self.partner, self.partner_side, after.partner_side),
+        )
 
     def with_side(self, side: Side) -> Self:
-        """The contact with another view for the actor, whose unread total follows it."""
+        """The contact with another view for the actor; the same where there is no conversation."""
         if self.conversation is None:
             return self
-        change = side.counted_unread - self.side.counted_unread
-        return attrs.evolve(
-            self,
-            conversation=self.conversation.with_side(self.actor.user.id, side),
-            actor=attrs.evolve(self.actor, unread=self.actor.unread + change),
-        )
+        return self.with_conversation(self.conversation.with_side(self.actor.user.id, side))
+
+    def with_partner_side(self, side: Side) -> Self:
+        """The contact with another view for the partner, likewise."""
+        if self.conversation is None:
+            return self
+        return self.with_conversation(self.conversation.with_side(self.partner.user.id, side))
 
     def _side_of(self, account: Account) -> Side:
         return self.conversation.side_of(account.user.id) if self.conversation else Side()
+
+
+def _recounted(account: Account, before: Side, after: Side) -> Account:
+    change = after.counted_unread - before.counted_unread
+    return attrs.evolve(account, unread=account.unread + change) if change else account
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What an act leaves behind: the rows of a pair as they shall be.
+
+    ``accounts`` and ``entries`` are the actor's, and the partner's where it reaches them.
+    """
+
+    conversation: Conversation | None
+    accounts: tuple[Account, ...]
+    entries: tuple[Entry, ...]
+    receipt: Receipt | None = None
+
+
+@attrs.frozen
+class Written:
+    """A message as it shall be, and what else that leaves behind."""
+
+    posting: Posting
+    outcome: Outcome
+
+
+@attrs.frozen(kw_only=True)
+class Notice:
+    """What one of the two is told of an act: the action in their words, and a message they see."""
+
+    action: Action
+    message: MessageId | None = None
+
+
+def outcome(
+    contact: Contact,
+    *,
+    now_us: int,
+    own: Notice,
+    told: Notice | None = None,
+    receipt: Receipt | None = None,
+) -> Outcome:
+    """What ``contact``, which is as it shall be, leaves behind with a fact for who may know it.
+
+    The actor always may: it is the audit record. The partner is told where ``told`` says what.
+    """
+    actor, partner = contact.actor, contact.partner
+
+    def fact(notice: Notice, *, knows_conversation: bool) -> Fact:
+        return Fact(
+            action=notice.action,
+            actor=actor.user.id,
+            other=partner.user.id,
+            # A conversation that only the other one has stays unknown.
+            conversation=contact.conversation_id if knows_conversation else None,
+            message=notice.message,
+            at_us=now_us,
+        )
+
+    actor, entries = actor.noted(fact(own, knows_conversation=contact.side.exists))
+    accounts: tuple[Account, ...] = (actor,)
+    if told is not None:
+        fact_for_partner = fact(told, knows_conversation=contact.partner_side.exists)
+        partner, partner_entries = partner.noted(fact_for_partner)
+        accounts, entries = (actor, partner), entries + partner_entries
+    return Outcome(
+        conversation=contact.conversation,
+        accounts=accounts,
+        entries=entries,
+        receipt=receipt,
+    )
 
 
 @attrs.frozen(kw_only=True)

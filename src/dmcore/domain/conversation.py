@@ -1,5 +1,6 @@
 """A conversation: a pair, the order of its messages, and what each of the two has of it."""
 
+from enum import StrEnum
 from typing import Self
 
 import attrs
@@ -8,29 +9,117 @@ from dmcore.domain.ids import ConversationId, MessageId, UserId
 from dmcore.domain.pair import Pair
 
 
+class Request(StrEnum):
+    """What became of a first message that has to be accepted (REQ-1)."""
+
+    PENDING = "pending"
+    DECLINED = "declined"
+
+
+class Folder(StrEnum):
+    """The lists in which a conversation can stand; one at a time, or none."""
+
+    INBOX = "inbox"
+    REQUESTS = "requests"
+    ARCHIVED = "archived"
+
+
+@attrs.frozen(kw_only=True)
+class Listing:
+    """What a list says of a conversation: where it stands in which list, and what it shows."""
+
+    folder: Folder
+    newest: MessageId
+    read: MessageId | None
+    unread: int
+    is_muted: bool
+
+
 @attrs.frozen(kw_only=True)
 class Side:
     """One participant's own view of a conversation.
 
-    ``newest`` is the newest message that this participant may see, ``None`` while the conversation
-    does not exist for them; ``read`` is their read marker; ``unread`` counts the partner's messages
-    after it; ``blocks`` says that they block the partner.
+    - ``exists``: whether this participant has the conversation at all.
+    - ``newest``: the newest message that they may see; ``None`` also after they hid everything.
+    - ``read``: their read marker; ``unread`` counts the partner's visible messages after it.
+    - ``said``: the newest message that they wrote; ``heard``: the newest of the partner's that ever
+      reached them; ``told``: up to which of those the partner was told that they saw it (READ-2).
+    - ``cleared``: everything up to here is gone for them (MSG-5).
+    - ``blocks``: they block the partner. ``is_muted``, ``is_archived``: their own flags.
+    - ``request``: set while they have not accepted the conversation (REQ-1).
+    - ``asked``: how many messages they wrote while it awaits acceptance; ``None`` where nothing
+      awaits any.
     """
 
+    exists: bool = False
     newest: MessageId | None = None
     read: MessageId | None = None
+    said: MessageId | None = None
+    heard: MessageId | None = None
+    told: MessageId | None = None
+    cleared: MessageId | None = None
     unread: int = 0
     blocks: bool = False
+    is_muted: bool = False
+    is_archived: bool = False
+    request: Request | None = None
+    asked: int | None = None
 
     @property
-    def exists(self) -> bool:
-        """Whether this participant has the conversation at all."""
-        return self.newest is not None
+    def folder(self) -> Folder | None:
+        """Where the conversation is listed: nowhere while they block, or with nothing to see."""
+        if self.newest is None or self.blocks or self.request is Request.DECLINED:
+            return None
+        if self.request is Request.PENDING:
+            return Folder.REQUESTS
+        return Folder.ARCHIVED if self.is_archived else Folder.INBOX
+
+    @property
+    def listing(self) -> Listing | None:
+        """What the lists of this participant say of the conversation, if it stands in one."""
+        if self.folder is None or self.newest is None:
+            return None
+        return Listing(
+            folder=self.folder,
+            newest=self.newest,
+            read=self.read,
+            unread=self.unread,
+            is_muted=self.is_muted,
+        )
 
     @property
     def counted_unread(self) -> int:
-        """What this side adds to its user's unread total: nothing while they block (BLOCK-1)."""
-        return 0 if self.blocks else self.unread
+        """What this side adds to its user's unread total: only what stands in the inbox counts."""
+        return self.unread if self.folder is Folder.INBOX else 0
+
+    def after_writing(self, message: MessageId, *, asks: bool) -> Self:
+        """The writer's view after they wrote: writing accepts, and takes out of the archive."""
+        return attrs.evolve(
+            self,
+            exists=True,
+            newest=message,
+            said=message,
+            is_archived=False,
+            request=None,
+            asked=(self.asked or 0) + 1 if asks else None,
+        )
+
+    def after_receiving(self, message: MessageId, *, is_request: bool) -> Self:
+        """The recipient's view after a message came.
+
+        It takes the conversation out of the archive, unless it is muted; and being written to is an
+        answer to what one asked.
+        """
+        return attrs.evolve(
+            self,
+            exists=True,
+            newest=message,
+            heard=message,
+            unread=self.unread + 1,
+            is_archived=self.is_archived and self.is_muted,
+            request=Request.PENDING if is_request else self.request,
+            asked=None,
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -56,18 +145,21 @@ class Conversation:
             return attrs.evolve(self, low=side)
         return attrs.evolve(self, high=side)
 
-    def with_message(self, message: MessageId, sender: UserId, *, sender_only: bool) -> Self:
+    def with_message(
+        self, message: MessageId, sender: UserId, *, sender_only: bool, asks: bool
+    ) -> Self:
         """The conversation after ``sender`` wrote ``message``.
 
         A sender-only message changes nothing on the other side: not its newest message, so not its
-        place in the inbox, and not its unread count.
+        place in the inbox, and not its unread count. ``asks`` says that it awaits consent; then it
+        is a request to whoever did not have the conversation before.
         """
         recipient = self.pair.other_than(sender)
         after = attrs.evolve(self, newest=message)
-        after = after.with_side(sender, attrs.evolve(self.side_of(sender), newest=message))
+        after = after.with_side(sender, self.side_of(sender).after_writing(message, asks=asks))
         if sender_only:
             return after
         view = self.side_of(recipient)
         return after.with_side(
-            recipient, attrs.evolve(view, newest=message, unread=view.unread + 1)
+            recipient, view.after_receiving(message, is_request=asks and not view.exists)
         )

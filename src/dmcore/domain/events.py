@@ -19,10 +19,23 @@ class Action(StrEnum):
 
     CONVERSATION_STARTED = "conversation_started"
     MESSAGE_SENT = "message_sent"
+    MESSAGE_EDITED = "message_edited"
+    MESSAGE_DELETED = "message_deleted"
+    MESSAGE_HIDDEN = "message_hidden"
     MARKED_READ = "marked_read"
+    MESSAGES_SEEN = "messages_seen"
+    HISTORY_CLEARED = "history_cleared"
+    CONVERSATION_MUTED = "conversation_muted"
+    CONVERSATION_UNMUTED = "conversation_unmuted"
+    CONVERSATION_ARCHIVED = "conversation_archived"
+    CONVERSATION_UNARCHIVED = "conversation_unarchived"
+    REQUEST_ACCEPTED = "request_accepted"
+    REQUEST_DECLINED = "request_declined"
+    PREFERENCES_CHANGED = "preferences_changed"
     USER_BLOCKED = "user_blocked"
     USER_UNBLOCKED = "user_unblocked"
     MODE_CHANGED = "mode_changed"
+    JOURNALS_PRUNED = "journals_pruned"
 
 
 @attrs.frozen(kw_only=True)

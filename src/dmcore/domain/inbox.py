@@ -1,18 +1,20 @@
-"""The inbox: what its lines say, and a place among them."""
+"""The inbox and its sister lists: what their lines say, and a place among them."""
 
 import attrs
 
+from dmcore.domain.conversation import Conversation, Folder, Request
 from dmcore.domain.ids import ConversationId, MessageId, UserId
 from dmcore.domain.message import Message
 
 
 @attrs.frozen(kw_only=True)
 class InboxEntry:
-    """One line of an inbox, as its owner sees it (PAGE-2).
+    """One line of the inbox, of the requests or of the archive, as its owner sees it (PAGE-2).
 
     ``newest`` is the id of the newest message that the owner may see and ``preview`` that message;
     ``preview`` is ``None`` only when it vanished while the page was read. ``read`` is the owner's
-    marker and ``unread`` the number of the other's messages after it.
+    marker and ``unread`` the number of the other's messages after it. ``is_muted`` is for whoever
+    notifies the owner.
     """
 
     conversation: ConversationId
@@ -21,6 +23,27 @@ class InboxEntry:
     preview: Message | None
     read: MessageId | None
     unread: int
+    is_muted: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ConversationView:
+    """How one participant has a conversation (MSG-5, REQ-1).
+
+    ``folder`` is where it is listed: nowhere (``None``) while they block the other, after they
+    declined it, or with nothing to see in it. ``request`` is set while they have not accepted it.
+    """
+
+    conversation: ConversationId
+    other: UserId
+    folder: Folder | None
+    request: Request | None
+    newest: MessageId | None
+    read: MessageId | None
+    unread: int
+    is_muted: bool
+    is_archived: bool
+    you_block: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -29,3 +52,23 @@ class InboxPlace:
 
     newest: MessageId
     conversation: ConversationId
+
+
+def view_of(conversation: Conversation, reader: UserId) -> ConversationView:
+    """How ``reader``, who is one of the pair, has a conversation.
+
+    Of somebody whom they block it tells nothing but that (BLOCK-1).
+    """
+    side = conversation.side_of(reader)
+    return ConversationView(
+        conversation=conversation.id,
+        other=conversation.pair.other_than(reader),
+        folder=side.folder,
+        request=side.request,
+        newest=None if side.blocks else side.newest,
+        read=side.read,
+        unread=0 if side.blocks else side.unread,
+        is_muted=side.is_muted,
+        is_archived=side.is_archived,
+        you_block=side.blocks,
+    )

@@ -1,13 +1,28 @@
 """What differs between products: a policy is data, chosen once per installation."""
 
+from collections.abc import Collection
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
 from dmcore.domain.body import BodyRules
+from dmcore.domain.gates import Gate
 from dmcore.domain.limits import RateLimit
+from dmcore.domain.numbers import is_whole_number
 from dmcore.errors import InvalidSetting
+
+_MOST_REQUEST_MESSAGES: Final = 100
+
+
+def _to_gates(gates: Collection[Gate]) -> tuple[Gate, ...]:
+    if not _are_gates(gates):
+        raise InvalidSetting("gates", "must be Gates")
+    return tuple(gates)
+
+
+def _are_gates(value: object) -> bool:
+    return isinstance(value, Collection) and all(isinstance(gate, Gate) for gate in value)
 
 
 @attrs.frozen(kw_only=True)
@@ -17,13 +32,22 @@ class Policy:
     ``messages`` and ``starts`` are the two limits of LIMIT-1 (``None`` switches one off); ``body``
     says what a text may be (MSG-1); ``blocked`` what happens to a message to someone who blocks its
     sender: ``"refuse"`` answers as for any unavailable recipient, ``"absorb"`` lets the sender see
-    it sent while nobody ever receives it (BLOCK-2). Raises ``InvalidSetting``.
+    it sent while nobody ever receives it (BLOCK-2).
+
+    ``edit_window`` is how long a message may be changed: zero for never, ``None`` for always
+    (MSG-5). Under ``requests="ask"`` a first message has to be accepted, and ``request_messages``
+    may be written until it is (REQ-1). ``gates`` are the ways in for who wants to start a
+    conversation, all of them open where there are none (GATE-1). Raises ``InvalidSetting``.
     """
 
     messages: RateLimit | None = RateLimit(20, timedelta(seconds=60))
     starts: RateLimit | None = RateLimit(5, timedelta(hours=24))
     body: BodyRules = attrs.field(factory=BodyRules)
     blocked: Literal["refuse", "absorb"] = "refuse"
+    edit_window: timedelta | None = timedelta(minutes=15)
+    requests: Literal["open", "ask"] = "open"
+    request_messages: int = 1
+    gates: tuple[Gate, ...] = attrs.field(default=(), converter=_to_gates)
 
     def __attrs_post_init__(self) -> None:
         for name in ("messages", "starts"):
@@ -34,3 +58,15 @@ class Policy:
             raise InvalidSetting("body", "must be BodyRules")
         if self.blocked not in ("refuse", "absorb"):
             raise InvalidSetting("blocked", "must be 'refuse' or 'absorb'")
+        if self.edit_window is not None and not _is_span(self.edit_window):
+            raise InvalidSetting("edit_window", "must be a timedelta of at least zero, or None")
+        if self.requests not in ("open", "ask"):
+            raise InvalidSetting("requests", "must be 'open' or 'ask'")
+        if not is_whole_number(self.request_messages, least=1, most=_MOST_REQUEST_MESSAGES):
+            raise InvalidSetting(
+                "request_messages", f"must be a whole number in 1..{_MOST_REQUEST_MESSAGES}"
+            )
+
+
+def _is_span(value: object) -> bool:
+    return isinstance(value, timedelta) and value >= timedelta(0)

@@ -1,7 +1,8 @@
 """The decision to accept a message: every rule about sending, in the order in which it is asked.
 
-Retry first, then the switch, the sender's own block, the recipient, and the limits last, so that
-a refusal for any other cause costs nothing and a retry is never refused (MSG-3).
+Retry first, then the switch, the sender's own block, who may start with whom, the recipient, and
+the limits last, so that a refusal for any other cause costs nothing and a retry is never refused
+(MSG-3). What is asked of a real attempt and by ``can_message`` is the same function (GATE-2).
 """
 
 from collections.abc import Callable
@@ -11,30 +12,35 @@ import attrs
 
 from dmcore.domain.account import Account
 from dmcore.domain.body import Body
-from dmcore.domain.contact import Contact
-from dmcore.domain.conversation import Conversation, Side
-from dmcore.domain.events import Action, Entry, Fact
+from dmcore.domain.contact import Contact, Notice, Written, outcome
+from dmcore.domain.conversation import Conversation, Request, Side
+from dmcore.domain.events import Action
+from dmcore.domain.gates import Introduction, Passage, passage
 from dmcore.domain.ids import Key, MessageId, next_message_id
 from dmcore.domain.limits import RateLimit, Window
 from dmcore.domain.message import Message, Posting
 from dmcore.domain.policy import Policy
+from dmcore.domain.preferences import OpenTo
 from dmcore.errors import (
     DmcoreError,
     KeyConflict,
     LimitReached,
+    NotAcceptedYet,
     RecipientUnavailable,
+    StartRefused,
+    UnknownUser,
+    UpgradeRequired,
     YouBlockedThem,
 )
 
 
 @attrs.frozen(kw_only=True)
-class Sent:
-    """A message was accepted: these are the rows as they shall be."""
+class Draft:
+    """What somebody wants to send; ``target`` is the message that it answers, as it is stored."""
 
-    posting: Posting
-    conversation: Conversation
-    accounts: tuple[Account, ...]
-    entries: tuple[Entry, ...]
+    body: Body
+    key: Key | None = attrs.field(default=None, repr=False)
+    target: Posting | None = None
 
 
 @attrs.frozen
@@ -50,37 +56,96 @@ class Refused:
 
 
 def decide(
-    contact: Contact, policy: Policy, *, body: Body, key: Key | None, now_us: int, entropy: int
-) -> Sent | Message | Refused:
+    contact: Contact,
+    policy: Policy,
+    draft: Draft,
+    *,
+    introduction: Introduction | None = None,
+    now_us: int,
+    entropy: int,
+) -> Written | Message | Refused:
     """Accept the message, return the earlier one of the same key, or refuse.
 
-    Raises ``KeyConflict``, ``MessagingUnavailable``, ``YouBlockedThem``, ``RecipientUnavailable``
-    or ``LimitReached``.
+    ``introduction`` is what the host says of the two, where it says anything. Raises
+    ``KeyConflict`` and what ``check_writing`` raises, and ``LimitReached``.
     """
-    if contact.earlier is not None:
-        if contact.earlier.message.body != body:
+    earlier = contact.earlier
+    if earlier is not None:
+        if not earlier.came_with(draft.body):
             raise KeyConflict
-        return contact.earlier.message
-    if contact.is_start:
-        contact.mode.check_start()
-    else:
-        contact.mode.check_reply()
-    if contact.actor_blocks:
-        raise YouBlockedThem
-    if contact.partner_blocks and policy.blocked == "refuse":
-        raise RecipientUnavailable
-
-    refusal = _limit_reached(contact, policy, now_us)
+        return earlier.seen_by(contact.actor.user.id)
+    check_writing(contact, policy, introduction)
+    refusal = limit_reached(contact, policy, now_us)
     if refusal is None:
         counted = _windows_after(contact, policy, now_us, RateLimit.counted)
-        return _accepted(contact, counted, body=body, key=key, now_us=now_us, entropy=entropy)
+        return _accepted(
+            attrs.evolve(contact, actor=counted),
+            draft,
+            asks=_asks_for_consent(contact, policy, introduction),
+            now_us=now_us,
+            entropy=entropy,
+        )
     refused = _windows_after(contact, policy, now_us, RateLimit.refused)
     if refused == contact.actor:
         raise refusal
     return Refused(refusal, refused)
 
 
-def _limit_reached(contact: Contact, policy: Policy, now_us: int) -> LimitReached | None:
+def check_writing(contact: Contact, policy: Policy, introduction: Introduction | None) -> None:
+    """Whether the actor may write to the partner now, the limits apart.
+
+    Raises ``MessagingUnavailable``, ``YouBlockedThem``, ``UnknownUser``, ``StartRefused``,
+    ``UpgradeRequired``, ``RecipientUnavailable`` or ``NotAcceptedYet``.
+    """
+    if contact.is_start:
+        contact.mode.check_start()
+    else:
+        contact.mode.check_reply()
+    if contact.actor_blocks:
+        raise YouBlockedThem
+    if contact.is_start:
+        _check_start(contact, policy, introduction)
+    if contact.partner_blocks and policy.blocked == "refuse":
+        raise RecipientUnavailable
+    asked = contact.side.asked
+    if policy.requests == "ask" and asked is not None and asked >= policy.request_messages:
+        raise NotAcceptedYet(policy.request_messages)
+
+
+def _check_start(contact: Contact, policy: Policy, introduction: Introduction | None) -> None:
+    """The rules for who wants to begin (GATE-1, PREF-1). What everybody may know is asked first."""
+    is_staff = are_connected = False
+    if introduction is not None:
+        sender, recipient = introduction.sender, introduction.recipient
+        if sender is None or recipient is None:
+            raise UnknownUser
+        allowed = passage(policy.gates, introduction)
+        if allowed is Passage.CLOSED or not sender.is_active:
+            raise StartRefused
+        if allowed is Passage.FOR_SUBSCRIBERS:
+            raise UpgradeRequired
+        if not recipient.is_active:
+            raise RecipientUnavailable
+        is_staff, are_connected = sender.is_staff, introduction.are_connected
+    elif policy.gates:
+        # Nobody was introduced, so no gate can be opened.
+        raise StartRefused
+    open_to = contact.partner.preferences.open_to
+    if is_staff or open_to is OpenTo.EVERYONE:
+        return
+    if open_to is OpenTo.NOBODY or not are_connected:
+        raise RecipientUnavailable
+
+
+def _asks_for_consent(contact: Contact, policy: Policy, introduction: Introduction | None) -> bool:
+    """Whether this message awaits consent, as a start or after one (REQ-1); staff's never does."""
+    sender = introduction.sender if introduction is not None else None
+    is_staff = sender is not None and sender.is_staff
+    is_start = contact.is_start and not is_staff
+    return policy.requests == "ask" and (is_start or contact.side.asked is not None)
+
+
+def limit_reached(contact: Contact, policy: Policy, now_us: int) -> LimitReached | None:
     """The refusal of the limits, the start limit named first, with the wait that satisfies both."""
     waits_us = {}
     if policy.starts is not None and contact.is_start:
@@ -108,48 +173,57 @@ def _windows_after(
     return attrs.evolve(contact.actor, sends=sends, starts=starts)
 
 
-def _accepted(
-    contact: Contact, counted: Account, *, body: Body, key: Key | None, now_us: int, entropy: int
-) -> Sent:
-    sender, recipient = contact.actor.user.id, contact.partner.user.id
-    before = contact.conversation
+def _accepted(contact: Contact, draft: Draft, *, asks: bool, now_us: int, entropy: int) -> Written:
+    sender, before = contact.actor.user.id, contact.conversation
+    # Each of the two sees the chain of answers as far as they see the messages in it.
+    own_link = draft.target.link_for(sender) if draft.target else None
+    link = draft.target.link_for(contact.partner.user.id) if draft.target else None
     message = Message(
         id=next_message_id(now_us, entropy, before.newest if before else None),
         conversation=contact.conversation_id,
         sender=sender,
-        body=body,
+        body=draft.body,
         sent_at_us=now_us,
+        reply_to=link.reply_to if link else None,
+        thread_id=link.thread_id if link else None,
     )
     # A recipient who blocks is reached only under "absorb": then the message is the sender's alone.
-    sender_only = contact.partner_blocks
-    conversation = (before or _begun(contact, message.id)).with_message(
-        message.id, sender, sender_only=sender_only
-    )
-
-    def fact(*, is_new: bool) -> Fact:
-        action = Action.CONVERSATION_STARTED if is_new else Action.MESSAGE_SENT
-        return Fact(
-            action=action,
-            actor=sender,
-            other=recipient,
-            conversation=conversation.id,
-            message=message.id,
-            at_us=now_us,
+    sender_only = contact.partner_blocks or _would_be_a_closed_start(contact)
+    after = contact.with_conversation(
+        (before or _begun(contact, message.id)).with_message(
+            message.id, sender, sender_only=sender_only, asks=asks
         )
-
-    # Each side is told what it saw happen: a conversation that only the other side had is new here.
-    actor, entries = counted.noted(fact(is_new=contact.is_start))
-    accounts: tuple[Account, ...] = (actor,)
-    if not sender_only:
-        partner = attrs.evolve(contact.partner, unread=contact.partner.unread + 1)
-        partner, partner_entries = partner.noted(fact(is_new=contact.is_new_to_partner))
-        accounts, entries = (actor, partner), entries + partner_entries
-    return Sent(
-        posting=Posting(message=message, key=key, sender_only=sender_only),
-        conversation=conversation,
-        accounts=accounts,
-        entries=entries,
     )
+    view = contact.partner_side
+    # Each side is told what it saw happen: a conversation that only the other side had is new here.
+    told = _news(message.id, is_new=not view.exists)
+    left = outcome(
+        after,
+        now_us=now_us,
+        own=_news(message.id, is_new=contact.is_start),
+        told=None if sender_only or view.request is Request.DECLINED else told,
+    )
+    posting = Posting(
+        message=message,
+        key=draft.key,
+        sender_only=sender_only,
+        own_link=own_link if own_link != link else None,
+    )
+    return Written(posting, left)
+
+
+def _would_be_a_closed_start(contact: Contact) -> bool:
+    """Whether this would begin what its sender has already, with somebody who is not open to it.
+
+    So it is after a first message that was absorbed. To refuse it would tell of that (BLOCK-2).
+    """
+    is_new = not contact.is_start and not contact.partner_side.exists
+    return is_new and contact.partner.preferences.open_to is not OpenTo.EVERYONE
+
+
+def _news(message: MessageId, *, is_new: bool) -> Notice:
+    action = Action.CONVERSATION_STARTED if is_new else Action.MESSAGE_SENT
+    return Notice(action=action, message=message)
 
 
 def _begun(contact: Contact, first: MessageId) -> Conversation:

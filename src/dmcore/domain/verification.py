@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import attrs
 
 from dmcore.domain.account import Account
-from dmcore.domain.conversation import Conversation, Side
+from dmcore.domain.conversation import Conversation, Listing, Side
 from dmcore.domain.ids import MessageId
 
 
@@ -17,14 +17,20 @@ from dmcore.domain.ids import MessageId
 class SideCensus:
     """One side recounted from the messages, beside what the user's listing says.
 
-    ``listed`` is ``None`` where the listing has no row; ``is_block_listed`` is what the user's
-    block list says about the partner.
+    ``newest_shown`` is the newest message that the user sees if they block nobody, ``newest_said``
+    the newest that they wrote, ``newest_heard`` the newest of the partner's that reached them;
+    ``unread`` is how many of those wait. ``listed`` is what the user's lists say, ``None`` where
+    they say nothing. ``is_block_listed`` is what the user's block list says about the partner.
+    ``newest_receipt`` is the greatest that the user gave.
     """
 
-    newest_visible: MessageId | None
+    newest_shown: MessageId | None
+    newest_said: MessageId | None
+    newest_heard: MessageId | None
     unread: int
     is_block_listed: bool
-    listed: Side | None
+    listed: Listing | None
+    newest_receipt: MessageId | None
 
 
 @attrs.frozen(kw_only=True)
@@ -50,12 +56,14 @@ class AccountCensus:
 
 @attrs.frozen(kw_only=True)
 class Orphans:
-    """Rows whose owner row is missing, and messages by someone who is not of the pair."""
+    """Rows whose owner row is missing, or that name somebody or something outside of it."""
 
     messages: int
     sides: int
     journal_entries: int
     foreign_senders: int
+    foreign_readers: int
+    broken_links: int
 
 
 @attrs.frozen
@@ -83,21 +91,30 @@ def conversation_findings(census: ConversationCensus, namespace: bytes) -> Itera
 
 
 def _side_faults(side: Side, counted: SideCensus) -> Iterator[str]:
-    if side.newest != counted.newest_visible:
+    if side.newest != counted.newest_shown:
         yield "the newest visible message is another one"
+    if side.said != counted.newest_said:
+        yield "the newest message said is another one"
+    if side.heard != counted.newest_heard:
+        yield "the newest message heard is another one"
     if side.unread != counted.unread:
         yield "the unread count is not the number of unread messages"
     if side.blocks != counted.is_block_listed:
         yield "the side and the block list disagree"
-    if counted.listed != (side if side.exists else None):
+    if counted.listed != side.listing:
         yield "the listing is not the side"
+    if side.told != counted.newest_receipt:
+        yield "the newest receipt is another one"
+    if not side.exists and side != Side(blocks=side.blocks):
+        yield "the side has something of a conversation that it does not have"
 
 
 def account_findings(census: AccountCensus) -> Iterator[Finding]:
     """The rules of one account: positions without a gap, unread total."""
     account = census.account
     where = f"mailbox of tenant {account.user.tenant!r}, user {account.user.id!r}"
-    expected = (account.position, 1, account.position) if account.position else (0, None, None)
+    kept = account.position - account.pruned
+    expected = (kept, account.pruned + 1, account.position) if kept else (0, None, None)
     if (census.entries, census.first_position, census.last_position) != expected:
         yield Finding("the journal positions have a gap or another end", where)
     if account.unread != census.unread_listed:
@@ -113,6 +130,8 @@ def orphan_findings(orphans: Orphans) -> Iterator[Finding]:
         ("listings of a conversation that is not their user's", orphans.sides),
         ("journal entries without a mailbox", orphans.journal_entries),
         ("messages by someone outside the pair", orphans.foreign_senders),
+        ("receipts by someone outside the pair", orphans.foreign_readers),
+        ("answers to a message that is not there", orphans.broken_links),
     )
     for rule, count in rules:
         if count:

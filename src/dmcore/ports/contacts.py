@@ -39,6 +39,13 @@ class Contacts(Protocol):
         """
         ...
 
+    def look(self, pair: Pair, *, actor: UserId) -> Contact:
+        """The same facts, held by nobody: for questions, never for a decision that is stored.
+
+        In one statement.
+        """
+        ...
+
     def add_block(self, pair: Pair, block: Block) -> None:
         """Add to the list of the pair's other user than ``block.blocked``; MUST be absent."""
         ...

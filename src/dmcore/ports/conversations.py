@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from dmcore.domain.conversation import Conversation
-from dmcore.domain.ids import User
-from dmcore.domain.inbox import InboxEntry, InboxPlace
+from dmcore.domain.conversation import Conversation, Folder
+from dmcore.domain.ids import ConversationId, User
+from dmcore.domain.inbox import ConversationView, InboxEntry, InboxPlace
 from dmcore.ports.reading import Reading
 
 
@@ -29,12 +29,20 @@ class Conversations(Protocol):
         ...
 
     def inbox(
-        self, owner: User, *, after: InboxPlace | None, limit: int
+        self, owner: User, *, folder: Folder, after: InboxPlace | None, limit: int
     ) -> Reading[Sequence[InboxEntry]]:
-        """The owner's conversations, newest visible activity first, strictly after ``after``.
+        """The owner's conversations in ``folder``, newest visible activity first.
 
-        Conversations that do not exist for the owner, and those with someone whom the owner blocks,
-        are left out before ``limit`` is applied (PAGE-1). Ties of time are broken by id. In two
-        statements at most, whatever the size (PAGE-3).
+        Strictly after ``after``. What stands in another folder, or in none, is left out before
+        ``limit`` is applied (PAGE-1). Ties of time are broken by id. In two statements at most,
+        whatever the size (PAGE-3).
+        """
+        ...
+
+    def view(
+        self, conversation: ConversationId, *, reader: User
+    ) -> Reading[ConversationView | None]:
+        """How ``reader`` has a conversation; ``None`` where they do not, whatever the cause
+        (CONV-1). In one statement.
         """
         ...

@@ -3,8 +3,23 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import attrs
+
 from dmcore.domain.events import Entry
 from dmcore.domain.ids import User
+from dmcore.ports.reading import Reading
+
+
+@attrs.frozen(kw_only=True)
+class FeedRows:
+    """A piece of a feed: entries above a position, where it begins and where it ends now.
+
+    ``pruned`` is the newest position that is no longer kept, ``position`` the newest there is.
+    """
+
+    pruned: int
+    position: int
+    entries: Sequence[Entry]
 
 
 class Journal(Protocol):
@@ -21,4 +36,19 @@ class Journal(Protocol):
 
     def entries_of(self, owner: User, *, after: int, limit: int) -> Sequence[Entry]:
         """Entries of one owner with positions above ``after``, in order. In one statement."""
+        ...
+
+    def feed(self, owner: User, *, after: int, limit: int) -> Reading[FeedRows]:
+        """The same with the ends of the feed, all of one state. In one statement."""
+        ...
+
+    def expired(self, *, before_us: int, limit: int) -> Sequence[Entry]:
+        """For ``limit`` owners at most, the newest of the leading entries older than ``before_us``.
+
+        Leading: nothing younger lies below. It MAY be slow.
+        """
+        ...
+
+    def prune(self, owner: User, *, through: int) -> None:
+        """Forget the entries up to a position, while the owner's account is held and saved."""
         ...

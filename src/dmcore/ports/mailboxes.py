@@ -4,6 +4,7 @@ from typing import Protocol
 
 from dmcore.domain.account import Account
 from dmcore.domain.ids import User
+from dmcore.domain.preferences import Preferences
 from dmcore.ports.reading import Reading
 
 
@@ -23,4 +24,8 @@ class Mailboxes(Protocol):
 
     def unread(self, user: User) -> Reading[int]:
         """The user's unread total, 0 for an unknown user. In one statement, without counting."""
+        ...
+
+    def preferences(self, user: User) -> Reading[Preferences]:
+        """The user's choices; the default ones for an unknown user. In one statement."""
         ...

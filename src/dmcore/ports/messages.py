@@ -1,7 +1,8 @@
-"""Messages: adding them, and reading those that a participant may see.
+"""Messages: storing them, and reading those that a participant may see.
 
-A message is visible to its sender, and to the partner unless it is sender-only or the partner
-blocks the sender at the moment of reading.
+A message is visible to a participant unless they hid it or cleared the history over it. To the
+partner of its sender it is visible only if, besides, it is not sender-only and they do not block
+the sender at the moment of reading. ``domain.message.Posting`` says the same in code.
 """
 
 from collections.abc import Sequence
@@ -10,8 +11,9 @@ from typing import Protocol
 import attrs
 
 from dmcore.domain.ids import ConversationId, MessageId, User, UserId
-from dmcore.domain.message import Message, Posting
+from dmcore.domain.message import Message, Posting, Receipt
 from dmcore.domain.paging import ThreadPlace
+from dmcore.domain.viewing import Marking
 from dmcore.ports.reading import Reading
 
 
@@ -24,15 +26,8 @@ class ThreadRows:
     messages: Sequence[Message]
 
 
-@attrs.frozen
-class Marking:
-    """What a read marker at one visible message would mean: how much stays unread after it."""
-
-    unread_after: int
-
-
 class Messages(Protocol):
-    """Storage of messages."""
+    """Storage of messages. Everything that writes MUST be called only while the pair is held."""
 
     def add(self, posting: Posting) -> None:
         """Store a message, byte for byte (MSG-1), together with its idempotency key.
@@ -42,10 +37,50 @@ class Messages(Protocol):
         """
         ...
 
+    def save(self, posting: Posting) -> None:
+        """Store the new state of a message that ``find`` returned in this transaction.
+
+        A text that is gone from it MUST be gone from the store (MSG-5).
+        """
+        ...
+
+    def add_receipt(self, receipt: Receipt) -> None:
+        """Store a receipt, whose ``through`` is greater than in any before by this reader."""
+        ...
+
+    def find(
+        self, conversation: ConversationId, *, reader: User, message: MessageId
+    ) -> Posting | None:
+        """The message, if it is of this conversation and ``reader``, who has it, sees it (CONV-2).
+
+        ``None`` for any other id, whatever the cause. In one statement.
+        """
+        ...
+
+    def newest_below(
+        self, conversation: ConversationId, *, reader: User, message: MessageId
+    ) -> MessageId | None:
+        """The newest message below ``message`` that ``reader`` would see if they blocked nobody.
+
+        In one statement, which does not depend on the length of the conversation.
+        """
+        ...
+
     def thread(
-        self, conversation: ConversationId, *, reader: User, place: ThreadPlace, limit: int
+        self,
+        conversation: ConversationId,
+        *,
+        reader: User,
+        place: ThreadPlace,
+        limit: int,
+        root: MessageId | None = None,
     ) -> Reading[ThreadRows | None]:
         """Visible messages: the newest first, or upwards from ``place.after``.
+
+        With ``root``: only that message, if it is visible, and those whose ``thread_id`` it is to
+        this reader (MSG-6). Each message as the reader sees it; ``seen_at_us`` on own messages
+        where both users show receipts now: when the partner's first receipt that covers it was
+        given (READ-2).
 
         ``None`` for a conversation that ``reader`` does not have, for whatever cause (CONV-1). The
         statement that returns messages MUST itself verify the reader. Filters apply before
@@ -59,7 +94,9 @@ class Messages(Protocol):
         """What marking read through ``through`` means for ``reader``, who has the conversation.
 
         ``None`` where ``through`` is not a message of this conversation (CONV-2) or not one that
-        the reader may see. ``unread_after`` counts the partner's messages after it which the reader
-        can see, or could if they did not block the partner. In one statement.
+        the reader sees. ``unread_after`` counts the partner's messages after it that are not taken
+        back and that the reader sees, or would if they did not block the partner. ``seen`` is the
+        partner's newest message up to ``through`` as the partner has it, sender-only ones included,
+        if it is above what was told before. In one statement.
         """
         ...

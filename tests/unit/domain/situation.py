@@ -6,15 +6,17 @@ import attrs
 
 from dmcore.domain.account import Account
 from dmcore.domain.body import Body
-from dmcore.domain.contact import Contact
+from dmcore.domain.contact import Contact, Written
 from dmcore.domain.conversation import Conversation, Side
+from dmcore.domain.gates import Gate, Introduction, Profile
 from dmcore.domain.ids import Key, MessageId, TenantId, User, UserId, next_message_id
 from dmcore.domain.limits import Window
 from dmcore.domain.message import Message, Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
 from dmcore.domain.policy import Policy
-from dmcore.domain.sending import Refused, Sent, decide
+from dmcore.domain.preferences import DEFAULT_PREFERENCES, Preferences
+from dmcore.domain.sending import Draft, Refused, decide
 
 TENANT = TenantId("acme")
 ANN, BOB = UserId("ann"), UserId("bob")
@@ -37,6 +39,24 @@ def window_of(instants: tuple[int, ...], reading_us: int | None = None) -> Windo
     )
 
 
+def profile(*roles: str, **rest: bool) -> Profile:
+    """What the host says of somebody in these roles."""
+    fields: dict[str, Any] = {"roles": roles, **rest}
+    return Profile(**fields)
+
+
+def gate(*sender_roles: str, **rest: bool) -> Gate:
+    """A way in for these, or for everybody."""
+    fields: dict[str, Any] = {"sender_roles": sender_roles or None, **rest}
+    return Gate(**fields)
+
+
+def gated(*gates: Gate) -> Policy:
+    """A policy with these ways in."""
+    fields: dict[str, Any] = {"gates": gates}
+    return Policy(**fields)
+
+
 @attrs.frozen(kw_only=True)
 class Situation:
     """What is the case; everything not said is as on a first day."""
@@ -49,12 +69,25 @@ class Situation:
     starts: tuple[int, ...] = ()
     reading_us: int | None = None
     unread: int = 0
+    ann_prefers: Preferences = DEFAULT_PREFERENCES
+    bob_prefers: Preferences = DEFAULT_PREFERENCES
+    introduction: Introduction | None = None
     conversation: Conversation | None = None
     earlier: Posting | None = None
 
     def but(self, **changes: Any) -> "Situation":
         """The same with something else."""
         return attrs.evolve(self, **changes)
+
+    def differences(self) -> dict[str, Any]:
+        """What was said of this one, to say it of another."""
+        default = Situation()
+        fields = [field.name for field in attrs.fields(Situation)]
+        return {
+            name: getattr(self, name)
+            for name in fields
+            if getattr(self, name) != getattr(default, name)
+        }
 
     def with_conversation(
         self, *, actor_side: Side | None = None, partner_side: Side | None = None
@@ -72,7 +105,7 @@ class Situation:
 
     def talking(self) -> "Situation":
         """They have written to each other before."""
-        both = Side(newest=FIRST, read=FIRST)
+        both = Side(exists=True, newest=FIRST, read=FIRST)
         return self.with_conversation(actor_side=both, partner_side=both)
 
     def sent_before(self, text: str = BODY.text) -> "Situation":
@@ -95,17 +128,30 @@ class Situation:
                 unread=self.unread,
                 sends=window_of(self.sends, self.reading_us),
                 starts=window_of(self.starts, self.reading_us),
+                preferences=self.ann_prefers,
             ),
-            partner=Account(user=User(TENANT, BOB), position=9, unread=2),
+            partner=Account(
+                user=User(TENANT, BOB), position=9, unread=2, preferences=self.bob_prefers
+            ),
             actor_blocks=self.ann_blocks,
             partner_blocks=self.bob_blocks,
             earlier=self.earlier,
         )
 
     def when_ann_writes(
-        self, *, now_us: int = NOW_US, key: Key | None = KEY, entropy: int = 5
-    ) -> Sent | Message | Refused:
+        self,
+        *,
+        now_us: int = NOW_US,
+        key: Key | None = KEY,
+        entropy: int = 5,
+        target: Posting | None = None,
+    ) -> Written | Message | Refused:
         """What is decided about her message."""
         return decide(
-            self.contact(), self.policy, body=BODY, key=key, now_us=now_us, entropy=entropy
+            self.contact(),
+            self.policy,
+            Draft(body=BODY, key=key, target=target),
+            introduction=self.introduction,
+            now_us=now_us,
+            entropy=entropy,
         )

@@ -12,7 +12,7 @@ from dmcore.domain.account import Account
 from dmcore.domain.limits import RateLimit
 from dmcore.domain.message import Message
 from dmcore.domain.policy import Policy
-from dmcore.domain.sending import Refused, decide
+from dmcore.domain.sending import Draft, Refused, decide
 from dmcore.errors import LimitReached
 
 COUNT = 5
@@ -28,13 +28,13 @@ def after_an_attempt(account: Account, now_us: int) -> tuple[bool, Account]:
     """Whether a message is accepted by a clock that shows ``now_us``, and what is stored."""
     contact = attrs.evolve(Situation().talking().contact(), actor=account)
     try:
-        decided = decide(contact, POLICY, body=BODY, key=None, now_us=now_us, entropy=1)
+        decided = decide(contact, POLICY, Draft(body=BODY), now_us=now_us, entropy=1)
     except LimitReached:
         return False, account
     assert not isinstance(decided, Message)
     if isinstance(decided, Refused):
         return False, decided.account
-    (stored,) = (it for it in decided.accounts if it.user.id == ANN)
+    (stored,) = (it for it in decided.outcome.accounts if it.user.id == ANN)
     return True, stored
 
 

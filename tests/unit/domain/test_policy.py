@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from dmcore.domain.body import BodyRules
+from dmcore.domain.gates import Gate
 from dmcore.domain.limits import RateLimit
 from dmcore.domain.policy import Policy
 from dmcore.errors import InvalidSetting
@@ -51,6 +52,46 @@ def test_a_blocked_sender_is_refused_or_absorbed(value: Any) -> None:
     with pytest.raises(InvalidSetting) as caught:
         Policy(blocked=value)
     assert caught.value.details["setting"] == "blocked"
+
+
+@pytest.mark.promise("MSG-5", "REQ-1", "GATE-1")
+def test_edits_for_a_quarter_of_an_hour_open_requests_and_no_gate_unless_said_otherwise() -> None:
+    policy = Policy()
+    assert policy.edit_window == timedelta(minutes=15)
+    assert (policy.requests, policy.request_messages) == ("open", 1)
+    assert policy.gates == ()
+
+
+@pytest.mark.parametrize("value", [timedelta(0), timedelta(days=9_999), None], ids=repr)
+def test_a_message_may_be_changed_never_for_a_while_or_always(value: timedelta | None) -> None:
+    assert Policy(edit_window=value).edit_window == value
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("edit_window", [timedelta(microseconds=-1), 900, "15 min", False]),
+        ("requests", ["", "ASK", "closed", None, True]),
+        ("request_messages", [0, -1, 101, 1.0, True, None, "1"]),
+        ("gates", [["everybody"], [None], [{}], "x"]),
+    ],
+)
+def test_a_value_that_is_none_is_refused_by_name(name: str, values: list[Any]) -> None:
+    for value in values:
+        with pytest.raises(InvalidSetting) as caught:
+            Policy(**{name: value})
+        assert caught.value.details["setting"] == name
+
+
+@pytest.mark.parametrize("value", [1, 100])
+def test_a_request_may_have_1_to_100_messages(value: int) -> None:
+    assert Policy(request_messages=value).request_messages == value
+
+
+def test_gates_are_kept_in_their_order_however_they_are_given() -> None:
+    gates: Any = [Gate(needs_subscription=True), Gate(needs_connection=True)]
+    assert Policy(gates=gates).gates == tuple(gates)
+    assert hash(Policy(gates=gates)) == hash(Policy(gates=tuple(gates)))
 
 
 def test_a_policy_cannot_be_changed_and_can_be_copied() -> None:

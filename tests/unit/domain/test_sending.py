@@ -21,23 +21,32 @@ from tests.unit.domain.situation import (
     PAIR,
     TENANT,
     Situation,
+    gate,
+    gated,
+    profile,
     window_of,
 )
 
 from dmcore.domain.account import Account
+from dmcore.domain.contact import Outcome, Written
 from dmcore.domain.conversation import Conversation, Side
 from dmcore.domain.events import Action, Entry, Fact
+from dmcore.domain.gates import Introduction, Profile
 from dmcore.domain.ids import MessageId, User, next_message_id
 from dmcore.domain.message import Message, Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.policy import Policy
-from dmcore.domain.sending import Refused, Sent, decide
+from dmcore.domain.sending import Draft, Refused, decide
 from dmcore.errors import (
     DmcoreError,
     KeyConflict,
     LimitReached,
     MessagingUnavailable,
+    NotAcceptedYet,
     RecipientUnavailable,
+    StartRefused,
+    UnknownUser,
+    UpgradeRequired,
     YouBlockedThem,
 )
 
@@ -48,10 +57,15 @@ FIVE = tuple(range(NOW_US - 5, NOW_US))
 ABSORBING = Policy(blocked="absorb")
 
 
-def sent(situation: Situation, **how: int) -> Sent:
+def sent(situation: Situation, **how: int) -> Written:
     decided = situation.when_ann_writes(**how)  # type: ignore[arg-type]
-    assert isinstance(decided, Sent)
+    assert isinstance(decided, Written)
     return decided
+
+
+def conversation_after(decided: Written) -> Conversation:
+    assert decided.outcome.conversation is not None
+    return decided.outcome.conversation
 
 
 def refusal(situation: Situation) -> DmcoreError:
@@ -68,36 +82,68 @@ def limit_reached(situation: Situation) -> LimitReached:
 
 # The order of the rules -------------------------------------------------------------------------
 
+GATED = gated(gate("pro", needs_subscription=True))
+GONE = Profile(is_active=False)
+PRO, SUBSCRIBED = profile("pro"), profile("pro", is_subscribed=True)
+ASKED = Policy(requests="ask")
+
 # Each line breaks one rule; from the first to the last in the order in which they are asked.
 BROKEN: dict[type[DmcoreError], dict[str, Any]] = {
     KeyConflict: {"earlier": Situation().sent_before("another text").earlier},
     MessagingUnavailable: {"mode": Mode.OFF},
     YouBlockedThem: {"ann_blocks": True},
-    RecipientUnavailable: {"bob_blocks": True},
-    LimitReached: {"sends": FULL, "starts": FIVE},
+    UnknownUser: {"introduction": Introduction(sender=Profile(), recipient=None)},
+    StartRefused: {"introduction": Introduction(sender=Profile(), recipient=GONE)},
+    UpgradeRequired: {"introduction": Introduction(sender=PRO, recipient=GONE)},
+    RecipientUnavailable: {
+        "introduction": Introduction(sender=SUBSCRIBED, recipient=GONE),
+        "bob_blocks": True,
+    },
+    NotAcceptedYet: Situation()
+    .with_conversation(actor_side=Side(exists=True, newest=FIRST, asked=1))
+    .differences(),
+    LimitReached: {
+        "introduction": Introduction(sender=SUBSCRIBED, recipient=Profile()),
+        "sends": FULL,
+        "starts": FIVE,
+    },
 }
-RULES = list(BROKEN)
+OF_STARTS = [rule for rule in BROKEN if rule is not NotAcceptedYet]
+OF_REPLIES = [rule for rule in BROKEN if rule not in (UnknownUser, StartRefused, UpgradeRequired)]
 
 
-@pytest.mark.promise("MSG-3", "OPS-1", "BLOCK-1", "BLOCK-2", "LIMIT-1")
-@pytest.mark.parametrize("first", range(len(RULES)), ids=[rule.__name__ for rule in RULES])
+def broken(rules: list[type[DmcoreError]], *, policy: Policy) -> Situation:
+    """Where all of these are broken at once."""
+    situation = Situation(policy=policy)
+    for rule in reversed(rules):
+        situation = situation.but(**BROKEN[rule])
+    return situation
+
+
+@pytest.mark.promise("MSG-3", "OPS-1", "BLOCK-1", "BLOCK-2", "GATE-1", "LIMIT-1")
+@pytest.mark.parametrize("first", range(len(OF_STARTS)), ids=[it.__name__ for it in OF_STARTS])
 def test_the_first_broken_rule_is_the_one_named(first: int) -> None:
     """Whatever else is broken behind it; so a refusal tells no more than it must."""
-    situation = Situation()
-    for rule in RULES[first:]:
-        situation = situation.but(**BROKEN[rule])
-    assert isinstance(refusal(situation), RULES[first])
+    situation = broken(OF_STARTS[first:], policy=GATED)
+    assert type(refusal(situation)) is OF_STARTS[first]
+
+
+@pytest.mark.promise("MSG-3", "OPS-1", "BLOCK-1", "BLOCK-2", "REQ-1", "LIMIT-1")
+@pytest.mark.parametrize("first", range(len(OF_REPLIES)), ids=[it.__name__ for it in OF_REPLIES])
+def test_the_first_broken_rule_of_a_reply_is_the_one_named(first: int) -> None:
+    situation = broken(OF_REPLIES[first:], policy=ASKED)
+    if first > OF_REPLIES.index(NotAcceptedYet):
+        situation = situation.talking()
+    assert type(refusal(situation)) is OF_REPLIES[first]
 
 
 @pytest.mark.promise("MSG-3")
 def test_a_retry_comes_before_every_other_rule() -> None:
     """The first acknowledgement is returned though the switch, blocks and limits say no."""
-    situation = Situation()
-    for rule in RULES[1:]:
-        situation = situation.but(**BROKEN[rule])
-    retried = situation.sent_before()
-    assert retried.earlier is not None
-    assert retried.when_ann_writes() == retried.earlier.message
+    for rules, policy in ((OF_STARTS, GATED), (OF_REPLIES, ASKED)):
+        retried = broken(rules[1:], policy=policy).sent_before()
+        assert retried.earlier is not None
+        assert retried.when_ann_writes() == retried.earlier.message
 
 
 @pytest.mark.promise("MSG-3")
@@ -132,7 +178,9 @@ def test_replies_are_allowed_in_two_modes_and_starts_in_one(mode: Mode) -> None:
 
 @pytest.mark.promise("OPS-1", "BLOCK-2")
 def test_a_conversation_that_only_bob_has_counts_as_a_start() -> None:
-    situation = Situation(mode=Mode.REPLIES_ONLY).with_conversation(partner_side=Side(newest=FIRST))
+    situation = Situation(mode=Mode.REPLIES_ONLY).with_conversation(
+        partner_side=Side(exists=True, newest=FIRST)
+    )
     assert isinstance(refusal(situation), MessagingUnavailable)
 
 
@@ -168,10 +216,10 @@ def test_an_absorbed_message_is_the_senders_alone(is_talking: bool) -> None:
     before = situation.contact()
     decided = sent(situation)
     assert decided.posting.sender_only
-    assert [account.user.id for account in decided.accounts] == [ANN]
-    assert [entry.owner.id for entry in decided.entries] == [ANN]
+    assert [account.user.id for account in decided.outcome.accounts] == [ANN]
+    assert [entry.owner.id for entry in decided.outcome.entries] == [ANN]
     theirs = before.conversation.high if before.conversation else Side(blocks=True)
-    assert decided.conversation.high == theirs
+    assert conversation_after(decided).high == theirs
 
 
 @pytest.mark.promise("BLOCK-2")
@@ -183,9 +231,9 @@ def test_what_ann_sees_of_an_absorbed_message_is_what_she_always_sees(is_talking
         decided = sent(situation.talking() if is_talking else situation)
         return (
             decided.posting.message,
-            decided.accounts[0],
-            decided.entries[0],
-            decided.conversation.low,
+            decided.outcome.accounts[0],
+            decided.outcome.entries[0],
+            conversation_after(decided).low,
         )
 
     absorbed = Situation(policy=ABSORBING, bob_blocks=True)
@@ -195,8 +243,8 @@ def test_what_ann_sees_of_an_absorbed_message_is_what_she_always_sees(is_talking
 @pytest.mark.promise("BLOCK-2", "LIMIT-1")
 def test_absorbed_messages_count_towards_the_limits() -> None:
     situation = Situation(policy=ABSORBING, bob_blocks=True)
-    assert sent(situation).accounts[0].sends.instants == (NOW_US,)
-    assert sent(situation).accounts[0].starts.instants == (NOW_US,)
+    assert sent(situation).outcome.accounts[0].sends.instants == (NOW_US,)
+    assert sent(situation).outcome.accounts[0].starts.instants == (NOW_US,)
     assert limit_reached(situation.but(starts=FIVE)).limit == "starts"
 
 
@@ -227,14 +275,16 @@ def test_the_sixth_start_in_a_day_is_refused() -> None:
 @pytest.mark.promise("LIMIT-1")
 def test_replies_are_no_starts() -> None:
     decided = sent(Situation(starts=FIVE).talking())
-    assert decided.accounts[0].starts.instants == FIVE
-    assert decided.accounts[0].sends.instants == (NOW_US,)
+    assert decided.outcome.accounts[0].starts.instants == FIVE
+    assert decided.outcome.accounts[0].sends.instants == (NOW_US,)
 
 
 @pytest.mark.promise("LIMIT-1")
 def test_a_start_into_a_conversation_that_only_bob_has_is_a_start() -> None:
     """Otherwise Ann could tell that he has one."""
-    situation = Situation(starts=FIVE).with_conversation(partner_side=Side(newest=FIRST))
+    situation = Situation(starts=FIVE).with_conversation(
+        partner_side=Side(exists=True, newest=FIRST)
+    )
     assert limit_reached(situation).limit == "starts"
 
 
@@ -257,14 +307,14 @@ def test_a_limit_that_is_switched_off_neither_refuses_nor_counts(switched_off: s
         sends=FULL if switched_off == "messages" else (),
         starts=FIVE if switched_off == "starts" else (),
     )
-    account = sent(situation).accounts[0]
+    account = sent(situation).outcome.accounts[0]
     assert account.sends.instants == (FULL if switched_off == "messages" else (NOW_US,))
     assert account.starts.instants == (FIVE if switched_off == "starts" else (NOW_US,))
 
 
 @pytest.mark.promise("LIMIT-1")
 def test_with_both_limits_off_nothing_is_counted() -> None:
-    account = sent(Situation(policy=Policy(messages=None, starts=None))).accounts[0]
+    account = sent(Situation(policy=Policy(messages=None, starts=None))).outcome.accounts[0]
     assert account.sends.instants == account.starts.instants == ()
 
 
@@ -286,7 +336,7 @@ def test_a_refusal_after_a_jump_back_notes_what_the_clock_shows_and_nothing_else
 
 @pytest.mark.promise("LIMIT-2")
 def test_an_accepted_message_after_a_jump_back_counts_what_was_counted_later_as_now() -> None:
-    account = sent(Situation(sends=(5, NOW_US + 9), starts=(NOW_US + 9,))).accounts[0]
+    account = sent(Situation(sends=(5, NOW_US + 9), starts=(NOW_US + 9,))).outcome.accounts[0]
     assert account.sends == window_of((5, NOW_US, NOW_US))
     assert account.starts == window_of((NOW_US, NOW_US))
 
@@ -298,32 +348,33 @@ def test_an_accepted_message_after_a_jump_back_counts_what_was_counted_later_as_
 def test_a_first_message_makes_the_conversation_for_both() -> None:
     decided = sent(Situation(unread=3))
     made = next_message_id(NOW_US, 5, None)
-    assert decided == Sent(
-        posting=Posting(
+    assert decided == Written(
+        Posting(
             message=Message(id=made, conversation=ID, sender=ANN, body=BODY, sent_at_us=NOW_US),
             key=KEY,
-            sender_only=False,
         ),
-        conversation=Conversation(
-            id=ID,
-            pair=PAIR,
-            newest=made,
-            low=Side(newest=made),
-            high=Side(newest=made, unread=1),
-        ),
-        accounts=(
-            Account(
-                user=User(TENANT, ANN),
-                position=5,
-                unread=3,
-                sends=window_of((NOW_US,)),
-                starts=window_of((NOW_US,)),
+        Outcome(
+            conversation=Conversation(
+                id=ID,
+                pair=PAIR,
+                newest=made,
+                low=Side(exists=True, newest=made, said=made),
+                high=Side(exists=True, newest=made, heard=made, unread=1),
             ),
-            Account(user=User(TENANT, BOB), position=10, unread=3),
-        ),
-        entries=(
-            Entry(owner=User(TENANT, ANN), position=5, fact=started(made)),
-            Entry(owner=User(TENANT, BOB), position=10, fact=started(made)),
+            accounts=(
+                Account(
+                    user=User(TENANT, ANN),
+                    position=5,
+                    unread=3,
+                    sends=window_of((NOW_US,)),
+                    starts=window_of((NOW_US,)),
+                ),
+                Account(user=User(TENANT, BOB), position=10, unread=3),
+            ),
+            entries=(
+                Entry(owner=User(TENANT, ANN), position=5, fact=started(made)),
+                Entry(owner=User(TENANT, BOB), position=10, fact=started(made)),
+            ),
         ),
     )
 
@@ -346,7 +397,7 @@ def test_a_reply_is_greater_than_the_newest_whatever_the_clock_says(
 ) -> None:
     decided = sent(Situation().talking(), now_us=now_us, entropy=entropy)
     assert decided.posting.message.id > FIRST
-    assert decided.conversation.newest == decided.posting.message.id
+    assert conversation_after(decided).newest == decided.posting.message.id
     assert decided.posting.message.sent_at_us == now_us
 
 
@@ -358,10 +409,10 @@ def test_a_reply_is_greater_than_the_newest_whatever_the_clock_says(
 def test_each_side_is_told_what_it_saw_happen(ann_has_it: bool, bob_has_it: bool) -> None:
     """A conversation that only the other one had is new here."""
     situation = Situation().with_conversation(
-        actor_side=Side(newest=FIRST) if ann_has_it else None,
-        partner_side=Side(newest=FIRST) if bob_has_it else None,
+        actor_side=Side(exists=True, newest=FIRST) if ann_has_it else None,
+        partner_side=Side(exists=True, newest=FIRST) if bob_has_it else None,
     )
-    told = {entry.owner.id: entry.fact.action for entry in sent(situation).entries}
+    told = {entry.owner.id: entry.fact.action for entry in sent(situation).outcome.entries}
     assert told == {
         ANN: Action.MESSAGE_SENT if ann_has_it else Action.CONVERSATION_STARTED,
         BOB: Action.MESSAGE_SENT if bob_has_it else Action.CONVERSATION_STARTED,
@@ -371,7 +422,7 @@ def test_each_side_is_told_what_it_saw_happen(ann_has_it: bool, bob_has_it: bool
 @pytest.mark.promise("MSG-3")
 def test_a_message_without_a_key_has_none() -> None:
     decided = Situation().when_ann_writes(key=None)
-    assert isinstance(decided, Sent)
+    assert isinstance(decided, Written)
     assert decided.posting.key is None
 
 
@@ -379,8 +430,10 @@ def test_the_other_order_of_names_changes_nothing_but_the_sides() -> None:
     """Bob, the high one, writes: his side is the high one."""
     contact = Situation().contact()
     turned = attrs.evolve(contact, actor=contact.partner, partner=contact.actor)
-    decided = decide(turned, Policy(), body=BODY, key=None, now_us=NOW_US, entropy=5)
-    assert isinstance(decided, Sent)
+    decided = decide(turned, Policy(), Draft(body=BODY), now_us=NOW_US, entropy=5)
+    assert isinstance(decided, Written)
     assert decided.posting.message.sender == BOB
-    assert decided.conversation.low == Side(newest=decided.conversation.newest, unread=1)
-    assert decided.conversation.high == Side(newest=decided.conversation.newest)
+    after = conversation_after(decided)
+    made = after.newest
+    assert after.low == Side(exists=True, newest=made, heard=made, unread=1)
+    assert after.high == Side(exists=True, newest=made, said=made)

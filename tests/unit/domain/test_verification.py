@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from dmcore.domain.account import Account
-from dmcore.domain.conversation import Conversation, Side
+from dmcore.domain.conversation import Conversation, Folder, Listing, Request, Side
 from dmcore.domain.ids import ConversationId, MessageId, TenantId, User, UserId, next_message_id
 from dmcore.domain.limits import Window
 from dmcore.domain.pair import Pair
@@ -25,16 +25,46 @@ NAMESPACE = bytes(16)
 PAIR = Pair.of(TenantId("acme"), UserId("ann"), UserId("bob"))
 NEWEST: MessageId = next_message_id(2_000_000, 0, None)
 OLDER: MessageId = next_message_id(1_000_000, 0, None)
-LOW = Side(newest=NEWEST, read=OLDER, unread=2)
-HIGH = Side(newest=OLDER, blocks=True)
+LOW = Side(exists=True, newest=NEWEST, read=OLDER, said=OLDER, heard=NEWEST, told=OLDER, unread=2)
+HIGH = Side(exists=True, newest=OLDER, said=NEWEST, heard=OLDER, blocks=True)
 SOUND = ConversationCensus(
     conversation=Conversation(
         id=PAIR.conversation_id(NAMESPACE), pair=PAIR, newest=NEWEST, low=LOW, high=HIGH
     ),
     newest=NEWEST,
-    low=SideCensus(newest_visible=NEWEST, unread=2, is_block_listed=False, listed=LOW),
-    high=SideCensus(newest_visible=OLDER, unread=0, is_block_listed=True, listed=HIGH),
+    low=SideCensus(
+        newest_shown=NEWEST,
+        newest_said=OLDER,
+        newest_heard=NEWEST,
+        unread=2,
+        is_block_listed=False,
+        listed=Listing(folder=Folder.INBOX, newest=NEWEST, read=OLDER, unread=2, is_muted=False),
+        newest_receipt=OLDER,
+    ),
+    high=SideCensus(
+        newest_shown=OLDER,
+        newest_said=NEWEST,
+        newest_heard=OLDER,
+        unread=0,
+        is_block_listed=True,
+        # Who blocks lists nothing of the other.
+        listed=None,
+        newest_receipt=None,
+    ),
 )
+
+
+NOTHING = SideCensus(
+    newest_shown=None,
+    newest_said=None,
+    newest_heard=None,
+    unread=0,
+    is_block_listed=False,
+    listed=None,
+    newest_receipt=None,
+)
+LISTED = SOUND.low.listed
+assert LISTED is not None
 
 
 def findings(census: ConversationCensus) -> list[str]:
@@ -48,10 +78,9 @@ def test_nothing_is_found_in_a_sound_conversation() -> None:
 
 
 def test_a_side_that_has_nothing_of_the_conversation_is_not_listed() -> None:
-    nothing = SideCensus(newest_visible=None, unread=0, is_block_listed=False, listed=None)
     conversation = attrs.evolve(SOUND.conversation, high=Side())
-    assert findings(attrs.evolve(SOUND, conversation=conversation, high=nothing)) == []
-    listed = attrs.evolve(nothing, listed=Side())
+    assert findings(attrs.evolve(SOUND, conversation=conversation, high=NOTHING)) == []
+    listed = attrs.evolve(NOTHING, listed=LISTED)
     assert findings(attrs.evolve(SOUND, conversation=conversation, high=listed)) == [
         "the listing is not the side"
     ]
@@ -80,10 +109,16 @@ def test_a_newest_message_that_is_not_the_greatest_is_found(newest: MessageId | 
 @pytest.mark.parametrize(
     ("counted", "rule"),
     [
-        ({"newest_visible": None}, "the newest visible message is another one"),
+        ({"newest_shown": None}, "the newest visible message is another one"),
+        ({"newest_said": None}, "the newest message said is another one"),
+        ({"newest_heard": None}, "the newest message heard is another one"),
         ({"unread": 7}, "the unread count is not the number of unread messages"),
-        ({"listed": None}, "the listing is not the side"),
-        ({"listed": Side(newest=NEWEST, unread=9)}, "the listing is not the side"),
+        ({"listed": attrs.evolve(LISTED, unread=9)}, "the listing is not the side"),
+        ({"listed": attrs.evolve(LISTED, newest=OLDER)}, "the listing is not the side"),
+        ({"listed": attrs.evolve(LISTED, read=None)}, "the listing is not the side"),
+        ({"listed": attrs.evolve(LISTED, is_muted=True)}, "the listing is not the side"),
+        ({"listed": attrs.evolve(LISTED, folder=Folder.ARCHIVED)}, "the listing is not the side"),
+        ({"newest_receipt": NEWEST}, "the newest receipt is another one"),
     ],
 )
 def test_a_side_that_differs_from_its_recount_is_found(
@@ -92,6 +127,54 @@ def test_a_side_that_differs_from_its_recount_is_found(
     census = attrs.evolve(SOUND, **{side: attrs.evolve(getattr(SOUND, side), **counted)})
     found = list(conversation_findings(census, NAMESPACE))
     assert found == [Finding(rule, f"conversation {SOUND.conversation.id}, {side} side")]
+
+
+def test_a_side_that_stands_in_no_list_of_its_user_is_found() -> None:
+    census = attrs.evolve(SOUND, low=attrs.evolve(SOUND.low, listed=None))
+    assert findings(census) == ["the listing is not the side"]
+
+
+@pytest.mark.parametrize("read", ["low", "high"])
+def test_a_read_marker_beyond_the_newest_message_is_found(read: str) -> None:
+    beyond = next_message_id(3_000_000, 0, None)
+    side = attrs.evolve(getattr(SOUND.conversation, read), read=beyond)
+    conversation = attrs.evolve(SOUND.conversation, **{read: side})
+    counted = attrs.evolve(getattr(SOUND, read), listed=side.listing)
+    (finding,) = conversation_findings(
+        attrs.evolve(SOUND, conversation=conversation, **{read: counted}), NAMESPACE
+    )
+    assert finding.rule == "the read marker is beyond the newest message"
+    assert finding.where.endswith(f"{read} side")
+
+
+@pytest.mark.parametrize(
+    "something",
+    [
+        {"read": OLDER},
+        {"said": OLDER},
+        {"heard": OLDER},
+        {"told": OLDER},
+        {"cleared": OLDER},
+        {"is_muted": True},
+        {"is_archived": True},
+        {"request": Request.PENDING},
+        {"asked": 1},
+    ],
+    ids=lambda it: next(iter(it)),
+)
+def test_something_of_a_conversation_that_one_does_not_have_is_found(
+    something: dict[str, Any],
+) -> None:
+    conversation = attrs.evolve(SOUND.conversation, high=Side(**something))
+    told: dict[str, Any] = {
+        "newest_said": something.get("said"),
+        "newest_heard": something.get("heard"),
+        "newest_receipt": something.get("told"),
+    }
+    counted = attrs.evolve(NOTHING, **told)
+    assert findings(attrs.evolve(SOUND, conversation=conversation, high=counted)) == [
+        "the side has something of a conversation that it does not have"
+    ]
 
 
 @pytest.mark.parametrize(("side", "is_listed"), [("low", True), ("high", False)])
@@ -106,9 +189,9 @@ def test_every_fault_is_named_at_once() -> None:
     broken = attrs.evolve(
         SOUND,
         newest=None,
-        low=SideCensus(newest_visible=None, unread=5, is_block_listed=True, listed=None),
+        low=attrs.evolve(NOTHING, unread=5, is_block_listed=True),
     )
-    assert len(findings(broken)) == 5
+    assert len(findings(broken)) == 8
 
 
 # Accounts ---------------------------------------------------------------------------------------
@@ -135,6 +218,26 @@ FRESH = AccountCensus(
 def test_nothing_is_found_in_a_sound_account() -> None:
     assert list(account_findings(ACCOUNT)) == []
     assert list(account_findings(FRESH)) == []
+
+
+@pytest.mark.promise("FEED-1")
+def test_positions_that_are_no_longer_kept_are_no_fault() -> None:
+    account = attrs.evolve(ACCOUNT.account, pruned=2)
+    census = attrs.evolve(ACCOUNT, account=account, entries=1, first_position=3)
+    assert list(account_findings(census)) == []
+    emptied = attrs.evolve(
+        census,
+        account=attrs.evolve(account, pruned=3),
+        entries=0,
+        first_position=None,
+        last_position=None,
+    )
+    assert list(account_findings(emptied)) == []
+    for fault in (census, ACCOUNT):
+        wrong = attrs.evolve(fault, account=attrs.evolve(account, pruned=1))
+        assert [finding.rule for finding in account_findings(wrong)] == [
+            "the journal positions have a gap or another end"
+        ]
 
 
 @pytest.mark.promise("FEED-2")
@@ -174,7 +277,14 @@ def test_a_window_out_of_order_is_found(window: str) -> None:
 
 # Orphans ----------------------------------------------------------------------------------------
 
-NONE = Orphans(messages=0, sides=0, journal_entries=0, foreign_senders=0)
+NONE = Orphans(
+    messages=0,
+    sides=0,
+    journal_entries=0,
+    foreign_senders=0,
+    foreign_readers=0,
+    broken_links=0,
+)
 
 
 def test_no_orphans_are_no_finding() -> None:
@@ -188,6 +298,8 @@ def test_no_orphans_are_no_finding() -> None:
         ("sides", "listings of a conversation that is not their user's"),
         ("journal_entries", "journal entries without a mailbox"),
         ("foreign_senders", "messages by someone outside the pair"),
+        ("foreign_readers", "receipts by someone outside the pair"),
+        ("broken_links", "answers to a message that is not there"),
     ],
 )
 def test_orphans_are_counted(kind: str, rule: str) -> None:

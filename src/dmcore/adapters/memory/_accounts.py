@@ -1,6 +1,8 @@
 """Mailboxes, journal and the installation record in memory."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from dmcore.adapters.memory._store import Changes, Store
@@ -8,8 +10,9 @@ from dmcore.domain.account import Account
 from dmcore.domain.events import Entry
 from dmcore.domain.ids import User
 from dmcore.domain.mode import Mode
+from dmcore.domain.preferences import Preferences
 from dmcore.ports.installation import Installation, StoreStatus
-from dmcore.ports.journal import Journal
+from dmcore.ports.journal import FeedRows, Journal
 from dmcore.ports.mailboxes import Mailboxes
 from dmcore.ports.reading import Reading
 
@@ -30,6 +33,9 @@ class MemoryMailboxes:
     def unread(self, user: User) -> Reading[int]:
         return Reading(self._store.mode, self.hold(user).unread)
 
+    def preferences(self, user: User) -> Reading[Preferences]:
+        return Reading(self._store.mode, self.hold(user).preferences)
+
 
 class MemoryJournal:
     """The ``Journal`` port."""
@@ -43,8 +49,34 @@ class MemoryJournal:
             self._changes.append(self._store.journal.setdefault(entry.owner, []), entry)
 
     def entries_of(self, owner: User, *, after: int, limit: int) -> Sequence[Entry]:
-        # Positions are 1, 2, 3, …: the entry after position n is at index n.
-        return self._store.journal.get(owner, [])[after : after + limit]
+        rows = self._store.journal.get(owner, [])
+        start = bisect_right(rows, after, key=_position_of)
+        return rows[start : start + limit]
+
+    def feed(self, owner: User, *, after: int, limit: int) -> Reading[FeedRows]:
+        account = self._store.accounts.get(owner) or Account(user=owner)
+        rows = FeedRows(
+            pruned=account.pruned,
+            position=account.position,
+            entries=self.entries_of(owner, after=after, limit=limit),
+        )
+        return Reading(self._store.mode, rows)
+
+    def expired(self, *, before_us: int, limit: int) -> Sequence[Entry]:
+        found = []
+        for rows in self._store.journal.values():
+            leading = list(takewhile(lambda entry: entry.fact.at_us < before_us, rows))
+            found += leading[-1:]
+        found.sort(key=lambda entry: (entry.owner.tenant, entry.owner.id))
+        return found[:limit]
+
+    def prune(self, owner: User, *, through: int) -> None:
+        rows = self._store.journal.get(owner, [])
+        self._changes.drop_first(rows, bisect_right(rows, through, key=_position_of))
+
+
+def _position_of(entry: Entry) -> int:
+    return entry.position
 
 
 class MemoryInstallation:

@@ -1,5 +1,6 @@
 """Contacts in memory. The store's one lock holds everything, so there is nothing to lock here."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from dmcore.domain.account import Account
 from dmcore.domain.contact import Block, Contact
 from dmcore.domain.conversation import Conversation
 from dmcore.domain.ids import ConversationId, Key, User, UserId
+from dmcore.domain.message import Posting
 from dmcore.domain.pair import Pair
 from dmcore.ports.contacts import Contacts
 from dmcore.ports.reading import Reading
@@ -53,8 +55,20 @@ class MemoryContacts:
             partner=store.accounts.get(partner) or Account(user=partner),
             actor_blocks=partner.id in store.blocks.get(acting, ()),
             partner_blocks=acting.id in store.blocks.get(partner, ()),
-            earlier=store.keys.get((conversation_id, actor, key)) if key is not None else None,
+            earlier=self._earlier(conversation_id, actor, key),
         )
+
+    def _earlier(
+        self, conversation: ConversationId, sender: UserId, key: Key | None
+    ) -> Posting | None:
+        found = None if key is None else self._store.keys.get((conversation, sender, key))
+        if found is None:
+            return None
+        postings = self._store.postings[conversation]
+        return postings[bisect_left(postings, found, key=lambda posting: posting.message.id)]
+
+    def look(self, pair: Pair, *, actor: UserId) -> Contact:
+        return self.hold(pair, actor=actor)
 
     def add_block(self, pair: Pair, block: Block) -> None:
         blocker = User(pair.tenant, pair.other_than(block.blocked))

@@ -5,16 +5,20 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import attrs
+
 from dmcore.adapters.memory._contacts import held_by
-from dmcore.adapters.memory._store import Changes, Store
-from dmcore.domain.conversation import Conversation, Side
+from dmcore.adapters.memory._store import Changes, Place, Store
+from dmcore.domain.account import Account
+from dmcore.domain.conversation import Conversation, Folder, Side
 from dmcore.domain.ids import ConversationId, MessageId, User, UserId
-from dmcore.domain.inbox import InboxEntry, InboxPlace
-from dmcore.domain.message import Posting
+from dmcore.domain.inbox import ConversationView, InboxEntry, InboxPlace, view_of
+from dmcore.domain.message import Message, Posting, Receipt
 from dmcore.domain.paging import ThreadPlace
+from dmcore.domain.viewing import Marking
 from dmcore.errors import StoreRefused
 from dmcore.ports.conversations import Conversations
-from dmcore.ports.messages import Marking, Messages, ThreadRows
+from dmcore.ports.messages import Messages, ThreadRows
 from dmcore.ports.reading import Reading
 
 
@@ -43,18 +47,18 @@ class MemoryConversations:
 
     def _relist(self, user: User, conversation: ConversationId, before: Side, after: Side) -> None:
         old, new = _place(before, conversation), _place(after, conversation)
-        if old == new:
+        if (before.folder, old) == (after.folder, new):
             return
-        places = self._store.listed.setdefault(user, [])
-        if old is not None:
-            self._changes.unlist_place(places, old)
-        if new is not None:
+        if before.folder is not None and old is not None:
+            self._changes.unlist_place(self._store.listed[user, before.folder], old)
+        if after.folder is not None and new is not None:
+            places = self._store.listed.setdefault((user, after.folder), [])
             self._changes.list_place(places, new)
 
     def inbox(
-        self, owner: User, *, after: InboxPlace | None, limit: int
+        self, owner: User, *, folder: Folder, after: InboxPlace | None, limit: int
     ) -> Reading[Sequence[InboxEntry]]:
-        places = self._store.listed.get(owner, [])
+        places = self._store.listed.get((owner, folder), [])
         end = len(places)
         if after is not None:
             end = bisect_left(places, (after.newest, after.conversation))
@@ -65,14 +69,47 @@ class MemoryConversations:
     def _entry(self, owner: User, newest: MessageId, conversation: ConversationId) -> InboxEntry:
         found = self._store.conversations[conversation]
         side = found.side_of(owner.id)
+        posting = _posting(self._store.postings[conversation], newest)
         return InboxEntry(
             conversation=conversation,
             other=found.pair.other_than(owner.id),
             newest=newest,
-            preview=_posting(self._store.postings[conversation], newest).message,
+            preview=Sight(self._store, found, owner).of(posting),
             read=side.read,
             unread=side.unread,
+            is_muted=side.is_muted,
         )
+
+    def view(
+        self, conversation: ConversationId, *, reader: User
+    ) -> Reading[ConversationView | None]:
+        found = held_by(self._store, conversation, reader)
+        if found is None:
+            return Reading(self._store.mode, None)
+        return Reading(self._store.mode, view_of(found, reader.id))
+
+
+class Sight:
+    """How one participant of a conversation sees its messages, receipts included."""
+
+    def __init__(self, store: Store, conversation: Conversation, reader: User) -> None:
+        self._reader = reader.id
+        partner = conversation.pair.other_than(reader.id)
+        users = (reader, User(reader.tenant, partner))
+        accounts = [store.accounts.get(user) or Account(user=user) for user in users]
+        self._receipts: Sequence[Receipt] = ()
+        if all(account.preferences.receipts for account in accounts):
+            self._receipts = store.receipts.get((conversation.id, partner), ())
+
+    def of(self, posting: Posting) -> Message:
+        """The message as the reader sees it."""
+        message = posting.seen_by(self._reader)
+        if message.sender != self._reader:
+            return message
+        first = bisect_left(self._receipts, message.id, key=_through)
+        if first == len(self._receipts):
+            return message
+        return attrs.evolve(message, seen_at_us=self._receipts[first].at_us)
 
 
 class MemoryMessages:
@@ -92,67 +129,115 @@ class MemoryMessages:
             key = (message.conversation, message.sender, posting.key)
             if key in self._store.keys:
                 raise StoreRefused("uq_dm_message_key")
-            self._changes.put(self._store.keys, key, posting)
+            self._changes.put(self._store.keys, key, message.id)
+
+    def save(self, posting: Posting) -> None:
+        postings = self._store.postings[posting.message.conversation]
+        self._changes.replace(postings, _index(postings, posting.message.id), posting)
+
+    def add_receipt(self, receipt: Receipt) -> None:
+        key = (receipt.conversation, receipt.reader)
+        self._changes.append(self._store.receipts.setdefault(key, []), receipt)
+
+    def find(
+        self, conversation: ConversationId, *, reader: User, message: MessageId
+    ) -> Posting | None:
+        side = self._store.conversations[conversation].side_of(reader.id)
+        postings = self._store.postings[conversation]
+        index = _index(postings, message)
+        if index == len(postings) or _id_of(postings[index]) != message:
+            return None
+        return postings[index] if postings[index].is_visible_to(reader.id, side) else None
+
+    def newest_below(
+        self, conversation: ConversationId, *, reader: User, message: MessageId
+    ) -> MessageId | None:
+        side = self._store.conversations[conversation].side_of(reader.id)
+        below = _travel(self._store.postings[conversation], ThreadPlace(before=message))
+        return next(
+            (_id_of(posting) for posting in below if posting.is_shown_to(reader.id, side)), None
+        )
 
     def thread(
-        self, conversation: ConversationId, *, reader: User, place: ThreadPlace, limit: int
+        self,
+        conversation: ConversationId,
+        *,
+        reader: User,
+        place: ThreadPlace,
+        limit: int,
+        root: MessageId | None = None,
     ) -> Reading[ThreadRows | None]:
         found = held_by(self._store, conversation, reader)
         if found is None:
             return Reading(self._store.mode, None)
         side = found.side_of(reader.id)
-        postings = self._store.postings[conversation]
-        visible = (
-            posting.message
-            for posting in _travel(postings, place)
-            if is_visible(posting, reader.id, side)
+        sight = Sight(self._store, found, reader)
+        seen = (
+            sight.of(posting)
+            for posting in _travel(self._store.postings[conversation], place)
+            if posting.is_visible_to(reader.id, side)
         )
+        if root is not None:
+            seen = (message for message in seen if root in (message.id, message.thread_id))
         rows = ThreadRows(
             other=found.pair.other_than(reader.id),
             read=side.read,
-            messages=list(islice(visible, limit)),
+            messages=list(islice(seen, limit)),
         )
         return Reading(self._store.mode, rows)
 
     def marking(
         self, conversation: ConversationId, *, reader: User, through: MessageId
     ) -> Marking | None:
+        if self.find(conversation, reader=reader, message=through) is None:
+            return None
         side = self._store.conversations[conversation].side_of(reader.id)
         postings = self._store.postings[conversation]
-        start = bisect_left(postings, through, key=_id_of)
-        if start == len(postings) or _id_of(postings[start]) != through:
+        after = attrs.evolve(side, read=through)
+        return Marking(
+            unread_after=unread_in(postings, reader.id, after),
+            seen=_newest_seen(postings, reader.id, side, through),
+        )
+
+
+def unread_in(postings: list[Posting], reader: UserId, side: Side) -> int:
+    """How many messages wait for ``reader``, whose view is ``side``."""
+    start = 0 if side.read is None else bisect_right(postings, side.read, key=_id_of)
+    later = islice(postings, start, None)
+    return sum(posting.is_unread_by(reader, side) for posting in later)
+
+
+def _newest_seen(
+    postings: list[Posting], reader: UserId, side: Side, through: MessageId
+) -> MessageId | None:
+    end = bisect_right(postings, through, key=_id_of)
+    for index in range(end - 1, -1, -1):
+        posting = postings[index]
+        if side.told is not None and _id_of(posting) <= side.told:
             return None
-        if not is_visible(postings[start], reader.id, side):
-            return None
-        return Marking(unread_after(postings, through, reader.id))
+        if posting.message.sender != reader:
+            return _id_of(posting)
+    return None
 
 
-def is_visible(posting: Posting, reader: UserId, side: Side) -> bool:
-    """Whether ``reader``, whose view is ``side``, sees this message now."""
-    if posting.message.sender == reader:
-        return True
-    return not posting.sender_only and not side.blocks
-
-
-def unread_after(postings: list[Posting], marker: MessageId | None, reader: UserId) -> int:
-    """How many messages after ``marker`` the partner of ``reader`` sent them."""
-    start = 0 if marker is None else bisect_right(postings, marker, key=_id_of)
-    return sum(
-        not posting.sender_only and posting.message.sender != reader
-        for posting in islice(postings, start, None)
-    )
-
-
-def _place(side: Side, conversation: ConversationId) -> tuple[MessageId, ConversationId] | None:
-    return None if side.newest is None or side.blocks else (side.newest, conversation)
+def _place(side: Side, conversation: ConversationId) -> Place | None:
+    return None if side.newest is None else (side.newest, conversation)
 
 
 def _id_of(posting: Posting) -> MessageId:
     return posting.message.id
 
 
+def _through(receipt: Receipt) -> MessageId:
+    return receipt.through
+
+
+def _index(postings: list[Posting], message: MessageId) -> int:
+    return bisect_left(postings, message, key=_id_of)
+
+
 def _posting(postings: list[Posting], message: MessageId) -> Posting:
-    return postings[bisect_left(postings, message, key=_id_of)]
+    return postings[_index(postings, message)]
 
 
 def _travel(postings: list[Posting], place: ThreadPlace) -> Iterator[Posting]:

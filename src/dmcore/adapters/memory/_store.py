@@ -8,10 +8,10 @@ from typing import Final, TypeVar
 
 from dmcore.domain.account import Account
 from dmcore.domain.contact import Block
-from dmcore.domain.conversation import Conversation
+from dmcore.domain.conversation import Conversation, Folder
 from dmcore.domain.events import Entry
 from dmcore.domain.ids import ConversationId, Key, MessageId, User, UserId
-from dmcore.domain.message import Posting
+from dmcore.domain.message import Posting, Receipt
 from dmcore.domain.mode import Mode
 
 K = TypeVar("K")
@@ -24,8 +24,8 @@ NAMESPACE_SIZE: Final = 16
 class Store:
     """Plain dictionaries behind one lock; one transaction at a time, reading ones included.
 
-    ``listed`` is each user's inbox in ascending order of place; conversations with someone whom the
-    user blocks are not in it.
+    ``listed`` is each folder of each user in ascending order of place; ``receipts`` are in the
+    order in which they were given.
     """
 
     def __init__(self) -> None:
@@ -35,8 +35,9 @@ class Store:
         self.accounts: dict[User, Account] = {}
         self.conversations: dict[ConversationId, Conversation] = {}
         self.postings: dict[ConversationId, list[Posting]] = {}
-        self.keys: dict[tuple[ConversationId, UserId, Key], Posting] = {}
-        self.listed: dict[User, list[Place]] = {}
+        self.keys: dict[tuple[ConversationId, UserId, Key], MessageId] = {}
+        self.listed: dict[tuple[User, Folder], list[Place]] = {}
+        self.receipts: dict[tuple[ConversationId, UserId], list[Receipt]] = {}
         self.blocks: dict[User, dict[UserId, Block]] = {}
         self.journal: dict[User, list[Entry]] = {}
 
@@ -65,6 +66,18 @@ class Changes:
         """Add to the end of a list."""
         rows.append(row)
         self._undo.append(rows.pop)
+
+    def replace(self, rows: list[V], index: int, row: V) -> None:
+        """Put another row into the place of one."""
+        before = rows[index]
+        rows[index] = row
+        self._undo.append(lambda: rows.__setitem__(index, before))
+
+    def drop_first(self, rows: list[V], count: int) -> None:
+        """Remove rows from the beginning of a list."""
+        before = rows[:count]
+        del rows[:count]
+        self._undo.append(lambda: rows.__setitem__(slice(0, 0), before))
 
     def list_place(self, places: list[Place], place: Place) -> None:
         """Add to an ordered list of places."""

@@ -1,7 +1,6 @@
-"""The runner of the in-memory store."""
+"""The runners of the in-memory store."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dmcore.adapters.memory._accounts import MemoryInstallation, MemoryJournal, MemoryMailboxes
 from dmcore.adapters.memory._contacts import MemoryContacts
@@ -9,9 +8,8 @@ from dmcore.adapters.memory._conversations import MemoryConversations, MemoryMes
 from dmcore.adapters.memory._inspection import MemoryInspection
 from dmcore.adapters.memory._store import Changes, Store
 from dmcore.errors import StoreUnavailable
-from dmcore.ports.transactions import Transaction, Transactions
+from dmcore.ports.transactions import AsyncTransactions, Call, Transactions
 
-Params = ParamSpec("Params")
 Result = TypeVar("Result")
 
 
@@ -36,38 +34,13 @@ class MemoryTransactions:
         self._store = store
         self._is_closed = False
 
-    def read(
-        self,
-        use_case: Callable[Concatenate[Transaction, Params], Result],
-        /,
-        *args: Params.args,
-        **kwargs: Params.kwargs,
-    ) -> Result:
-        with self._store.lock:
-            self._check_open()
-            return use_case(MemoryTransaction(self._store, Changes()), *args, **kwargs)
-
-    def snapshot(
-        self,
-        use_case: Callable[Concatenate[Transaction, Params], Result],
-        /,
-        *args: Params.args,
-        **kwargs: Params.kwargs,
-    ) -> Result:
-        return self.read(use_case, *args, **kwargs)
-
-    def write(
-        self,
-        use_case: Callable[Concatenate[Transaction, Params], Result],
-        /,
-        *args: Params.args,
-        **kwargs: Params.kwargs,
-    ) -> Result:
+    def run(self, call: Call[Result], /) -> Result:
         changes = Changes()
         with self._store.lock:
-            self._check_open()
+            if self._is_closed:
+                raise StoreUnavailable("it was closed")
             try:
-                return use_case(MemoryTransaction(self._store, changes), *args, **kwargs)
+                return call.use_case(MemoryTransaction(self._store, changes))
             except BaseException:
                 changes.roll_back()
                 raise
@@ -76,12 +49,25 @@ class MemoryTransactions:
         """Nothing to release: the store goes with its last user."""
         self._is_closed = True
 
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise StoreUnavailable("it was closed")
+
+class AsyncMemoryTransactions:
+    """The ``AsyncTransactions`` port: runs at once, as no use case takes longer than a look-up."""
+
+    def __init__(self, store: Store) -> None:
+        self._blocking = MemoryTransactions(store)
+
+    async def run(self, call: Call[Result], /) -> Result:
+        return self._blocking.run(call)
+
+    async def close(self) -> None:
+        """Nothing to release: the store goes with its last user."""
+        self._blocking.close()
 
 
 if TYPE_CHECKING:
 
     def _conforms(store: Store) -> Transactions:
         return MemoryTransactions(store)
+
+    def _conforms_async(store: Store) -> AsyncTransactions:
+        return AsyncMemoryTransactions(store)

@@ -177,9 +177,16 @@ _DOORS: Final = (
     *(_whole(Verb.INSERT, table.name) for table in _TABLES),
     *(
         _whole(Verb.UPDATE, table.name)
-        for table in (_schema.installation, _schema.mailbox, _schema.conversation, _schema.side)
+        for table in (
+            _schema.installation,
+            _schema.mailbox,
+            _schema.conversation,
+            _schema.side,
+            _schema.message,
+        )
     ),
     _whole(Verb.DELETE, _schema.block.name),
+    _whole(Verb.DELETE, _schema.side.name),
 )
 _WIDTH: Final = max(len(shape.columns) for shape in _DOORS)
 

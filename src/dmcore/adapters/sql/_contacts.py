@@ -17,13 +17,13 @@ from sqlalchemy import (
 )
 
 from dmcore.adapters.sql._batch import Batch
-from dmcore.adapters.sql._conditions import CONVERSATION, TENANT, has_side, text_param
+from dmcore.adapters.sql._conditions import CONVERSATION, TENANT, has_side, id_param, text_param
 from dmcore.adapters.sql._identity import Identity
-from dmcore.adapters.sql._rows import account_of, conversation_of, message_of, rows_of
+from dmcore.adapters.sql._rows import account_of, conversation_of, posting_of, rows_of
 from dmcore.adapters.sql._schema import block, conversation, installation, mailbox, message
 from dmcore.domain.account import Account
 from dmcore.domain.contact import Block, Contact
-from dmcore.domain.ids import ConversationId, Key, User, UserId
+from dmcore.domain.ids import ConversationId, Key, MessageId, User, UserId
 from dmcore.domain.message import Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
@@ -58,15 +58,18 @@ _BOXES_OF_CONVERSATION = (
 
 
 def _facts(
-    boxes: Select[Any], partner: ColumnElement[Any], *, having: ColumnElement[bool]
+    boxes: Select[Any] | None, partner: ColumnElement[Any], *, having: ColumnElement[bool]
 ) -> Select[Any]:
     """Lock the mailboxes and read everything that decides between the two, always as one row.
 
     A statement that had to wait for a lock returns the locked rows as they are now, and everything
     else as it was when the statement began. So the positions are read a second time without a
-    lock: where they differ, the rest is out of date and is to be read again.
+    lock: where they differ, the rest is out of date and is to be read again. Without ``boxes``
+    nothing is locked.
     """
-    held = boxes.with_for_update(key_share=True, of=mailbox).cte("held")
+    held: Any = mailbox
+    if boxes is not None:
+        held = boxes.with_for_update(key_share=True, of=mailbox).cte("held")
     actor_box, partner_box = held.alias("actor_box"), held.alias("partner_box")
     actor_seen, partner_seen = mailbox.alias("actor_seen"), mailbox.alias("partner_seen")
     earlier = message.alias("earlier")
@@ -99,9 +102,6 @@ def _facts(
             blocks(_ACTOR, partner).label("actor_blocks"),
             blocks(partner, _ACTOR).label("partner_blocks"),
             earlier.c.id.label("earlier_id"),
-            earlier.c.body.label("earlier_body"),
-            earlier.c.sent_at_us.label("earlier_sent_at_us"),
-            earlier.c.sender_only.label("earlier_sender_only"),
         )
         .select_from(installation)
         .outerjoin(conversation, and_(conversation.c.id == CONVERSATION, having))
@@ -121,12 +121,16 @@ def _facts(
 
 
 _FACTS_OF_PAIR = _facts(_BOXES_OF_PAIR, text_param("partner"), having=true())
+_FACTS_UNHELD = _facts(None, text_param("partner"), having=true())
 _FACTS_OF_CONVERSATION = _facts(
     _BOXES_OF_CONVERSATION,
     case((conversation.c.low == _ACTOR, conversation.c.high), else_=conversation.c.low),
     having=has_side(conversation, _ACTOR),
 )
 
+_POSTING = select(message).where(
+    message.c.conversation_id == CONVERSATION, message.c.id == id_param("message")
+)
 _BLOCKS = select(
     installation.c.mode,
     exists().where(_IS_OF_BLOCKER, block.c.blocked == text_param("blocked")).label("blocks"),
@@ -165,18 +169,26 @@ class SqlContacts:
         self._namespace = namespace
 
     def hold(self, pair: Pair, *, actor: UserId, key: Key | None = None) -> Contact:
-        conversation_id = pair.conversation_id(self._namespace)
-        facts = {
+        facts = self._facts_of(pair, actor, key)
+        row = self._connection.execute(_FACTS_OF_PAIR, facts).one()
+        row = self._fresh(row, _FACTS_OF_PAIR, facts)
+        return self._contact(row, pair, facts["conversation"], actor)
+
+    def look(self, pair: Pair, *, actor: UserId) -> Contact:
+        facts = self._facts_of(pair, actor, None)
+        row = self._connection.execute(_FACTS_UNHELD, facts).one()
+        return self._contact(row, pair, facts["conversation"], actor)
+
+    def _facts_of(self, pair: Pair, actor: UserId, key: Key | None) -> dict[str, Any]:
+        return {
             "tenant": pair.tenant,
             "low": pair.low,
             "high": pair.high,
             "actor": actor,
             "partner": pair.other_than(actor),
-            "conversation": conversation_id,
+            "conversation": pair.conversation_id(self._namespace),
             "key": key,
         }
-        row = self._held(_FACTS_OF_PAIR, facts)
-        return self._contact(row, pair, conversation_id, actor, key)
 
     def hold_conversation(
         self, conversation: ConversationId, *, actor: User, key: Key | None = None
@@ -187,18 +199,19 @@ class SqlContacts:
             "conversation": conversation,
             "key": key,
         }
-        row = self._held(_FACTS_OF_CONVERSATION, facts)
+        row = self._connection.execute(_FACTS_OF_CONVERSATION, facts).one()
         if row.id is None:
             return None
+        row = self._fresh(row, _FACTS_OF_CONVERSATION, facts)
         pair = Pair(row.tenant, row.low, row.high)
-        return self._contact(row, pair, conversation, actor.id, key)
+        return self._contact(row, pair, conversation, actor.id)
 
-    def _held(self, statement: Select[Any], facts: dict[str, Any]) -> Row[Any]:
-        row = self._connection.execute(statement, facts).one()
-        if not row.is_fresh:
-            # Nothing can change any more: what is held now was held when this began.
-            row = self._connection.execute(statement, facts).one()
-        return row
+    def _fresh(self, row: Row[Any], statement: Select[Any], facts: dict[str, Any]) -> Row[Any]:
+        """The row, or what it is by now, if it was read before the wait for a lock was over."""
+        if row.is_fresh:
+            return row
+        # Nothing can change any more: what is held now was held when this began.
+        return self._connection.execute(statement, facts).one()
 
     def _contact(
         self,
@@ -206,7 +219,6 @@ class SqlContacts:
         pair: Pair,
         conversation_id: ConversationId,
         actor: UserId,
-        key: Key | None,
     ) -> Contact:
         found = None if row.id is None else self._identity.conversation(conversation_of(row))
         return Contact(
@@ -218,8 +230,14 @@ class SqlContacts:
             partner=self._account(User(pair.tenant, pair.other_than(actor)), row, "partner"),
             actor_blocks=bool(row.actor_blocks),
             partner_blocks=bool(row.partner_blocks),
-            earlier=_earlier(row, conversation_id, actor, key),
+            earlier=self._earlier(conversation_id, row.earlier_id),
         )
+
+    def _earlier(self, conversation: ConversationId, message_: MessageId | None) -> Posting | None:
+        if message_ is None:
+            return None
+        facts = {"conversation": conversation, "message": message_}
+        return posting_of(self._connection.execute(_POSTING, facts).one())
 
     def _account(self, user: User, row: Row[Any], name: str) -> Account:
         if row._mapping[f"{name}_position"] is None:
@@ -263,17 +281,6 @@ class SqlContacts:
             if row.blocked is not None
         ]
         return Reading(Mode(rows[0].mode), lines)
-
-
-def _earlier(
-    row: Row[Any], conversation_id: ConversationId, sender: UserId, key: Key | None
-) -> Posting | None:
-    if row.earlier_id is None:
-        return None
-    found = message_of(
-        conversation_id, row.earlier_id, sender, row.earlier_body, row.earlier_sent_at_us
-    )
-    return Posting(message=found, key=key, sender_only=bool(row.earlier_sender_only))
 
 
 if TYPE_CHECKING:

@@ -8,21 +8,31 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    false,
     select,
     true,
     tuple_,
 )
 
-from dmcore.adapters.sql._batch import Batch
-from dmcore.adapters.sql._conditions import TENANT, has_side, id_param, is_visible, text_param
+from dmcore.adapters.sql._batch import Batch, Row
+from dmcore.adapters.sql._conditions import (
+    CONVERSATION,
+    TENANT,
+    as_seen_by,
+    has_side,
+    id_param,
+    is_visible,
+    message_of,
+    other_than,
+    shows_receipts,
+    text_param,
+)
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._places import PLACES, place_params
-from dmcore.adapters.sql._rows import conversation_row, message_of, rows_of, side_row
+from dmcore.adapters.sql._rows import conversation_of, conversation_row, rows_of, side_row
 from dmcore.adapters.sql._schema import conversation, installation, message, side
-from dmcore.domain.conversation import Conversation
+from dmcore.domain.conversation import Conversation, Folder
 from dmcore.domain.ids import ConversationId, MessageId, User
-from dmcore.domain.inbox import InboxEntry, InboxPlace
+from dmcore.domain.inbox import ConversationView, InboxEntry, InboxPlace, view_of
 from dmcore.domain.message import Message
 from dmcore.domain.mode import Mode
 from dmcore.ports.conversations import Conversations
@@ -34,8 +44,13 @@ _OWNER = text_param("owner")
 def _listing(*, continued: bool) -> Select[Any]:
     places = (side.c.newest, side.c.conversation_id)
     lines = select(
-        side.c.conversation_id, side.c.other, side.c.newest, side.c.read, side.c.unread
-    ).where(side.c.tenant == TENANT, side.c.user_id == _OWNER, side.c.blocks == false())
+        side.c.conversation_id,
+        side.c.other,
+        side.c.newest,
+        side.c.read,
+        side.c.unread,
+        side.c.is_muted,
+    ).where(side.c.tenant == TENANT, side.c.user_id == _OWNER, side.c.folder == bindparam("folder"))
     if continued:
         after = tuple_(
             id_param("after_newest"),
@@ -66,13 +81,7 @@ def _previews(places: Select[Any]) -> Select[Any]:
     """
     wanted = places.subquery("wanted")
     return (
-        select(
-            message.c.conversation_id,
-            message.c.id,
-            message.c.sender,
-            message.c.body,
-            message.c.sent_at_us,
-        )
+        select(*as_seen_by(_OWNER, partner_shows=shows_receipts(other_than(_OWNER))))
         .select_from(wanted)
         .join(
             message,
@@ -86,6 +95,13 @@ def _previews(places: Select[Any]) -> Select[Any]:
     )
 
 
+_VIEW = (
+    select(installation.c.mode, *conversation.c)
+    .select_from(installation)
+    .outerjoin(
+        conversation, and_(conversation.c.id == CONVERSATION, has_side(conversation, _OWNER))
+    )
+)
 _PREVIEWS = {dialect: _previews(places) for dialect, places in PLACES.items()}
 
 
@@ -100,22 +116,33 @@ class SqlConversations:
     def add(self, conversation_: Conversation) -> None:
         self._batch.insert(conversation, conversation_row(conversation_))
         for user in _users(conversation_):
-            if conversation_.side_of(user.id).exists:
-                self._batch.insert(side, side_row(conversation_, user))
+            self._list(None, side_row(conversation_, user))
 
     def save(self, conversation_: Conversation) -> None:
         before = self._identity.conversation_before(conversation_.id)
         self._batch.update(conversation, conversation_row(conversation_), conversation_row(before))
         for user in _users(conversation_):
-            if before.side_of(user.id).exists:
-                self._batch.update(side, side_row(conversation_, user), side_row(before, user))
-            elif conversation_.side_of(user.id).exists:
-                self._batch.insert(side, side_row(conversation_, user))
+            self._list(side_row(before, user), side_row(conversation_, user))
+
+    def _list(self, before: Row | None, after: Row | None) -> None:
+        """Bring one user's lists from one state to another."""
+        if before is not None and after is not None:
+            self._batch.update(side, after, before)
+        elif after is not None:
+            self._batch.insert(side, after)
+        elif before is not None:
+            keys = ("tenant", "user_id", "conversation_id")
+            self._batch.delete(side, {key: before[key] for key in keys})
 
     def inbox(
-        self, owner: User, *, after: InboxPlace | None, limit: int
+        self, owner: User, *, folder: Folder, after: InboxPlace | None, limit: int
     ) -> Reading[Sequence[InboxEntry]]:
-        facts: dict[str, Any] = {"tenant": owner.tenant, "owner": owner.id, "limit": limit}
+        facts: dict[str, Any] = {
+            "tenant": owner.tenant,
+            "owner": owner.id,
+            "folder": folder.value,
+            "limit": limit,
+        }
         statement = _NEWEST_PAGE
         if after is not None:
             facts |= {"after_newest": after.newest, "after_conversation": after.conversation}
@@ -131,8 +158,9 @@ class SqlConversations:
                 preview=previews.get(conversation_id),
                 read=read,
                 unread=unread,
+                is_muted=bool(is_muted),
             )
-            for _mode, conversation_id, other, newest, read, unread in lines
+            for _mode, conversation_id, other, newest, read, unread, is_muted in lines
         ]
         return Reading(Mode(rows[0].mode), entries)
 
@@ -144,9 +172,15 @@ class SqlConversations:
         dialect = self._connection.dialect.name
         facts = place_params(dialect, places) | {"tenant": owner.tenant, "owner": owner.id}
         rows = self._connection.execute(_PREVIEWS[dialect], facts).all()
-        return {
-            conversation_id: message_of(conversation_id, *rest) for conversation_id, *rest in rows
-        }
+        return {message.conversation: message for message in map(message_of, rows)}
+
+    def view(
+        self, conversation: ConversationId, *, reader: User
+    ) -> Reading[ConversationView | None]:
+        facts = {"tenant": reader.tenant, "owner": reader.id, "conversation": conversation}
+        row = self._connection.execute(_VIEW, facts).one()
+        found = None if row.id is None else view_of(conversation_of(row), reader.id)
+        return Reading(Mode(row.mode), found)
 
 
 def _users(conversation_: Conversation) -> tuple[User, User]:

@@ -3,20 +3,29 @@
 import logging
 import sqlite3
 import time
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+import attrs
+from sqlalchemy import URL, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from dmcore.domain.numbers import is_whole_number
 from dmcore.errors import InvalidSetting, NotInitialised
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+Made = TypeVar("Made")
 Synchronous = Literal["FULL", "NORMAL"]
 IsolationLevel = Literal["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 
 _ISOLATION_LEVELS: Final = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 _SYNCHRONOUS: Final = ("FULL", "NORMAL")
+# By name, and whether it awaits.
+_DRIVERS: Final = {("pysqlite", False), ("psycopg", False)}
+_AWAITING_DRIVERS: Final = {("psycopg", True)}
 _BUSY_TIMEOUT_S: Final = 30
 _LAST_PORT: Final = 65_535
 _LOOK_AGAIN_S: Final = 0.01
@@ -50,34 +59,67 @@ def parse_url(text: str) -> URL:
     return url
 
 
-def make_engine(
-    url: URL,
-    *,
-    isolation_level: IsolationLevel | None,
-    synchronous: Synchronous,
-    pool_size: int,
-) -> Engine:
+@attrs.frozen(kw_only=True)
+class Settings:
+    """How a host wants its database used. Raises ``InvalidSetting``."""
+
+    isolation_level: IsolationLevel | None = None
+    synchronous: Synchronous = "FULL"
+    pool_size: int = 1
+
+    def __attrs_post_init__(self) -> None:
+        if self.isolation_level is not None and self.isolation_level not in _ISOLATION_LEVELS:
+            levels = ", ".join(_ISOLATION_LEVELS)
+            raise InvalidSetting("isolation_level", f"must be one of {levels}")
+        if self.synchronous not in _SYNCHRONOUS:
+            raise InvalidSetting("synchronous", "must be FULL or NORMAL")
+        if not is_whole_number(self.pool_size, least=1):
+            raise InvalidSetting("pool_size", "must be a whole number of at least 1")
+
+
+def make_engine(url: URL, settings: Settings) -> Engine:
     """An engine whose errors and logs show no parameter. Raises ``InvalidSetting``."""
-    if isolation_level is not None and isolation_level not in _ISOLATION_LEVELS:
-        raise InvalidSetting("isolation_level", f"must be one of {', '.join(_ISOLATION_LEVELS)}")
-    if synchronous not in _SYNCHRONOUS:
-        raise InvalidSetting("synchronous", "must be FULL or NORMAL")
-    if not is_whole_number(pool_size, least=1):
-        raise InvalidSetting("pool_size", "must be a whole number of at least 1")
+    engine = _made(create_engine, url, settings)
+    _check_driver(engine.dialect, _DRIVERS)
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine, settings.synchronous)
+    return engine
+
+
+def make_async_engine(url: URL, settings: Settings) -> "AsyncEngine":
+    """The same for PostgreSQL, with its driver awaiting. Raises ``InvalidSetting``."""
+    engine = _made(_create_async_engine, url, settings)
+    _check_driver(engine.dialect, _AWAITING_DRIVERS)
+    return engine
+
+
+def _check_driver(dialect: Dialect, allowed: Collection[tuple[str, bool]]) -> None:
+    if (dialect.driver, dialect.is_async) not in allowed:
+        raise InvalidSetting("url", "must use the sqlite or the psycopg driver")
+
+
+def _create_async_engine(url: URL, **options: Any) -> "AsyncEngine":
+    # Needs greenlet, which a blocking host does without.
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    return create_async_engine(url, **options)
+
+
+def _made(create: Callable[..., Made], url: URL, settings: Settings) -> Made:
     options: dict[str, Any] = {
         # No driver begins a transaction by itself: the runner does, in the words of each database.
         "isolation_level": "AUTOCOMMIT",
         "hide_parameters": True,
         "logging_name": _LOGGING_NAME,
-        "pool_size": pool_size,
-        "max_overflow": pool_size,
+        "pool_size": settings.pool_size,
+        "max_overflow": settings.pool_size,
     }
     if url.get_backend_name() == "sqlite":
         options["connect_args"] = {"check_same_thread": False, "timeout": _BUSY_TIMEOUT_S}
     else:
         asked = [url.query.get("options", ""), _PLANNER]
-        if isolation_level is not None:
-            level = isolation_level.lower().replace(" ", "\\ ")
+        if settings.isolation_level is not None:
+            level = settings.isolation_level.lower().replace(" ", "\\ ")
             asked.append(f"-c default_transaction_isolation={level}")
         options["connect_args"] = {
             "options": " ".join(map(str, asked)).strip(),
@@ -85,16 +127,12 @@ def make_engine(
         }
     engine = None
     try:
-        engine = create_engine(url, **options)
+        engine = create(url, **options)
     except (SQLAlchemyError, ImportError, TypeError, ValueError):
         engine = None
     if engine is None:
         raise InvalidSetting("url", "names a driver that is missing or does not take these options")
-    if engine.dialect.driver not in ("pysqlite", "psycopg") or engine.dialect.is_async:
-        raise InvalidSetting("url", "must use the sqlite or the psycopg driver")
     _hide_rows()
-    if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine, synchronous)
     return engine
 
 
@@ -141,4 +179,6 @@ def _prepare_sqlite(engine: Engine, synchronous: Synchronous) -> None:
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
+        # What is deleted is overwritten, whatever the library was built with (MSG-5).
+        connection.execute("PRAGMA secure_delete = ON")
         connection.execute(f"PRAGMA synchronous = {synchronous}")

@@ -2,7 +2,8 @@
 
 from dmcore.domain.account import Account
 from dmcore.domain.conversation import Conversation
-from dmcore.domain.ids import ConversationId, User
+from dmcore.domain.ids import ConversationId, MessageId, User
+from dmcore.domain.message import Posting
 
 
 class Identity:
@@ -11,6 +12,7 @@ class Identity:
     def __init__(self) -> None:
         self._accounts: dict[User, Account] = {}
         self._conversations: dict[ConversationId, Conversation] = {}
+        self._postings: dict[MessageId, Posting] = {}
 
     def account(self, found: Account) -> Account:
         """Remember an account as it is stored."""
@@ -29,3 +31,12 @@ class Identity:
     def conversation_before(self, id_: ConversationId) -> Conversation:
         """The conversation as it was read, before it is saved."""
         return self._conversations[id_]
+
+    def posting(self, found: Posting) -> Posting:
+        """Remember a message as it is stored."""
+        self._postings[found.message.id] = found
+        return found
+
+    def posting_before(self, id_: MessageId) -> Posting:
+        """The message as it was read, before it is saved."""
+        return self._postings[id_]

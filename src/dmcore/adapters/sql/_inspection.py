@@ -17,14 +17,24 @@ from sqlalchemy import (
     select,
 )
 
+from dmcore.adapters.sql._conditions import is_shown
 from dmcore.adapters.sql._rows import account_of, conversation_of
-from dmcore.adapters.sql._schema import block, conversation, journal, mailbox, message, side
-from dmcore.domain.conversation import Side
+from dmcore.adapters.sql._schema import (
+    block,
+    conversation,
+    journal,
+    mailbox,
+    message,
+    receipt,
+    side,
+)
+from dmcore.domain.conversation import Folder, Listing
 from dmcore.domain.ids import User
 from dmcore.domain.verification import AccountCensus, ConversationCensus, Orphans, SideCensus
 from dmcore.ports.inspection import Inspection
 
 _ROWS_AT_A_TIME: Final = 500
+_LISTED: Final = ("other", "folder", "newest", "read", "unread", "is_muted")
 
 
 def _newest(*conditions: ColumnElement[bool]) -> ColumnElement[Any]:
@@ -45,8 +55,9 @@ def _side_columns(name: str, listed: Any) -> list[ColumnElement[Any]]:
         .where(
             message.c.conversation_id == conversation.c.id,
             message.c.sender == other,
-            message.c.sender_only == false(),
+            message.c.body.is_not(None),
             or_(read.is_(None), message.c.id > read),
+            is_shown(user),
         )
         .scalar_subquery()
     )
@@ -55,17 +66,23 @@ def _side_columns(name: str, listed: Any) -> list[ColumnElement[Any]]:
         block.c.blocker == user,
         block.c.blocked == other,
     )
+    newest_receipt = (
+        select(receipt.c.through)
+        .where(receipt.c.conversation_id == conversation.c.id, receipt.c.reader == user)
+        .order_by(receipt.c.through.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     return [
-        _newest(or_(message.c.sender == user, message.c.sender_only == false())).label(
-            f"{name}_newest_visible"
+        _newest(is_shown(user)).label(f"{name}_newest_shown"),
+        _newest(message.c.sender == user).label(f"{name}_newest_said"),
+        _newest(message.c.sender == other, message.c.sender_only == false()).label(
+            f"{name}_newest_heard"
         ),
         unread.label(f"{name}_unread_counted"),
         is_block_listed.label(f"{name}_is_block_listed"),
-        listed.c.other.label(f"{name}_listed_other"),
-        listed.c.newest.label(f"{name}_listed_newest"),
-        listed.c.read.label(f"{name}_listed_read"),
-        listed.c.unread.label(f"{name}_listed_unread"),
-        listed.c.blocks.label(f"{name}_listed_blocks"),
+        newest_receipt.label(f"{name}_newest_receipt"),
+        *(listed.c[column].label(f"{name}_listed_{column}") for column in _LISTED),
     ]
 
 
@@ -101,7 +118,7 @@ def _accounts() -> Select[Any]:
         .where(
             side.c.tenant == mailbox.c.tenant,
             side.c.user_id == mailbox.c.user_id,
-            side.c.blocks == false(),
+            side.c.folder == Folder.INBOX.value,
         )
         .scalar_subquery()
     )
@@ -133,6 +150,25 @@ def _orphans() -> Select[Any]:
     has_owner = exists().where(
         mailbox.c.tenant == journal.c.tenant, mailbox.c.user_id == journal.c.user_id
     )
+    is_reader = exists().where(
+        conversation.c.id == receipt.c.conversation_id,
+        receipt.c.reader.in_((conversation.c.low, conversation.c.high)),
+    )
+    named = message.alias("named")
+    broken = [
+        and_(
+            link.is_not(None),
+            ~exists(literal(1)).where(
+                named.c.conversation_id == message.c.conversation_id, named.c.id == link
+            ),
+        )
+        for link in (
+            message.c.reply_to,
+            message.c.thread_id,
+            message.c.own_reply_to,
+            message.c.own_thread_id,
+        )
+    ]
     counts = {
         "messages": select(func.count()).select_from(message).where(~has_conversation),
         "sides": select(func.count()).select_from(side).where(~is_listed),
@@ -140,6 +176,8 @@ def _orphans() -> Select[Any]:
         "foreign_senders": select(func.count())
         .select_from(message)
         .where(exists(literal(1)).where(is_of_pair)),
+        "foreign_readers": select(func.count()).select_from(receipt).where(~is_reader),
+        "broken_links": select(func.count()).select_from(message).where(or_(*broken)),
     }
     return select(*(count.scalar_subquery().label(name) for name, count in counts.items()))
 
@@ -185,17 +223,21 @@ def _side_census(row: Row[Any], name: str, other: str) -> SideCensus:
     listed = None
     # A listing under another partner's name is as wrong as none.
     if columns[f"{name}_listed_other"] == other:
-        listed = Side(
+        listed = Listing(
+            folder=Folder(columns[f"{name}_listed_folder"]),
             newest=columns[f"{name}_listed_newest"],
             read=columns[f"{name}_listed_read"],
             unread=columns[f"{name}_listed_unread"],
-            blocks=columns[f"{name}_listed_blocks"],
+            is_muted=bool(columns[f"{name}_listed_is_muted"]),
         )
     return SideCensus(
-        newest_visible=columns[f"{name}_newest_visible"],
+        newest_shown=columns[f"{name}_newest_shown"],
+        newest_said=columns[f"{name}_newest_said"],
+        newest_heard=columns[f"{name}_newest_heard"],
         unread=columns[f"{name}_unread_counted"],
         is_block_listed=bool(columns[f"{name}_is_block_listed"]),
         listed=listed,
+        newest_receipt=columns[f"{name}_newest_receipt"],
     )
 
 

@@ -1,20 +1,28 @@
 """Mailboxes and the journal in SQL."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, bindparam, func, select
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, or_, select, true
 
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._conditions import TENANT, text_param
 from dmcore.adapters.sql._identity import Identity
-from dmcore.adapters.sql._rows import account_of, account_row, entry_of, entry_row
+from dmcore.adapters.sql._rows import (
+    account_of,
+    account_row,
+    entry_of,
+    entry_row,
+    preferences_of,
+    rows_of,
+)
 from dmcore.adapters.sql._schema import installation, journal, mailbox
 from dmcore.domain.account import Account
 from dmcore.domain.events import Entry
 from dmcore.domain.ids import User
 from dmcore.domain.mode import Mode
-from dmcore.ports.journal import Journal
+from dmcore.domain.preferences import DEFAULT_PREFERENCES, Preferences
+from dmcore.ports.journal import FeedRows, Journal
 from dmcore.ports.mailboxes import Mailboxes
 from dmcore.ports.reading import Reading
 
@@ -35,6 +43,81 @@ _ENTRIES = (
     )
     .order_by(journal.c.position)
     .limit(bindparam("limit"))
+)
+
+
+_PREFERENCES = (
+    select(
+        installation.c.mode,
+        mailbox.c.open_to,
+        mailbox.c.receipts,
+        mailbox.c.typing,
+        mailbox.c.presence,
+    )
+    .select_from(installation)
+    .outerjoin(mailbox, _IS_OWNER)
+)
+
+
+def _feed() -> Select[Any]:
+    entries = _ENTRIES.subquery("entries")
+    return (
+        select(
+            installation.c.mode.label("feed_mode"),
+            func.coalesce(mailbox.c.pruned, 0).label("feed_pruned"),
+            func.coalesce(mailbox.c.position, 0).label("feed_position"),
+            entries,
+        )
+        .select_from(installation)
+        .outerjoin(mailbox, _IS_OWNER)
+        .outerjoin(entries, true())
+        .order_by(entries.c.position)
+    )
+
+
+def _expired() -> Select[Any]:
+    """The newest of each owner's entries below which nothing is younger than the given instant."""
+    younger = journal.alias("younger")
+    oldest_kept = (
+        select(func.min(younger.c.position))
+        .where(
+            younger.c.tenant == journal.c.tenant,
+            younger.c.user_id == journal.c.user_id,
+            younger.c.at_us >= bindparam("before_us"),
+        )
+        .scalar_subquery()
+    )
+    newest_leading = (
+        select(journal.c.tenant, journal.c.user_id, func.max(journal.c.position).label("position"))
+        .where(
+            journal.c.at_us < bindparam("before_us"),
+            or_(oldest_kept.is_(None), journal.c.position < oldest_kept),
+        )
+        .group_by(journal.c.tenant, journal.c.user_id)
+        .order_by(journal.c.tenant, journal.c.user_id)
+        .limit(bindparam("limit"))
+        .subquery("newest_leading")
+    )
+    return (
+        select(journal)
+        .join(
+            newest_leading,
+            and_(
+                journal.c.tenant == newest_leading.c.tenant,
+                journal.c.user_id == newest_leading.c.user_id,
+                journal.c.position == newest_leading.c.position,
+            ),
+        )
+        .order_by(journal.c.tenant, journal.c.user_id)
+    )
+
+
+_FEED = _feed()
+_EXPIRED = _expired()
+_PRUNE = delete(journal).where(
+    journal.c.tenant == TENANT,
+    journal.c.user_id == _OWNER,
+    journal.c.position <= bindparam("through"),
 )
 
 
@@ -60,6 +143,12 @@ class SqlMailboxes:
         else:
             self._batch.update(mailbox, account_row(account), account_row(before))
 
+    def preferences(self, user: User) -> Reading[Preferences]:
+        facts = {"tenant": user.tenant, "owner": user.id}
+        row = self._connection.execute(_PREFERENCES, facts).one()
+        chosen = DEFAULT_PREFERENCES if row.open_to is None else preferences_of(row._mapping)
+        return Reading(Mode(row.mode), chosen)
+
     def unread(self, user: User) -> Reading[int]:
         row = self._connection.execute(_UNREAD, {"tenant": user.tenant, "owner": user.id}).one()
         return Reading(Mode(row.mode), row.unread)
@@ -75,6 +164,25 @@ class SqlJournal:
     def record(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             self._batch.insert(journal, entry_row(entry))
+
+    def feed(self, owner: User, *, after: int, limit: int) -> Reading[FeedRows]:
+        facts = {"tenant": owner.tenant, "owner": owner.id, "after": after, "limit": limit}
+        rows = rows_of(self._connection, _FEED, facts)
+        ends = rows[0]
+        found = FeedRows(
+            pruned=ends.feed_pruned,
+            position=ends.feed_position,
+            entries=[entry_of(row) for row in rows if row.position is not None],
+        )
+        return Reading(Mode(ends.feed_mode), found)
+
+    def expired(self, *, before_us: int, limit: int) -> Sequence[Entry]:
+        facts = {"before_us": before_us, "limit": limit}
+        return [entry_of(row) for row in self._connection.execute(_EXPIRED, facts)]
+
+    def prune(self, owner: User, *, through: int) -> None:
+        facts = {"tenant": owner.tenant, "owner": owner.id, "through": through}
+        self._connection.execute(_PRUNE, facts)
 
     def entries_of(self, owner: User, *, after: int, limit: int) -> Sequence[Entry]:
         facts = {"tenant": owner.tenant, "owner": owner.id, "after": after, "limit": limit}

@@ -11,37 +11,44 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
-    false,
     func,
     null,
+    or_,
     select,
+    true,
     union_all,
 )
 
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._conditions import (
     CONVERSATION,
+    as_seen_by,
     has_side,
     id_param,
+    is_kept,
+    is_shown,
     is_visible,
+    message_of,
     of_side,
+    other_than,
+    partner_shows_receipts,
     text_param,
 )
-from dmcore.adapters.sql._rows import message_of, posting_row
-from dmcore.adapters.sql._schema import conversation, installation, message
+from dmcore.adapters.sql._identity import Identity
+from dmcore.adapters.sql._rows import posting_of, posting_row, receipt_row
+from dmcore.adapters.sql._schema import conversation, installation, message, receipt
 from dmcore.domain.ids import ConversationId, MessageId, User
-from dmcore.domain.message import Posting
+from dmcore.domain.message import Posting, Receipt
 from dmcore.domain.mode import Mode
 from dmcore.domain.paging import ThreadPlace
+from dmcore.domain.viewing import Marking
 from dmcore.errors import NotInitialised
-from dmcore.ports.messages import Marking, Messages, ThreadRows
+from dmcore.ports.messages import Messages, ThreadRows
 from dmcore.ports.reading import Reading
 
 _READER = text_param("reader")
 _PLACE = id_param("place")
-
-
-_COLUMNS = (message.c.id, message.c.sender, message.c.body, message.c.sent_at_us)
+_ROOT = id_param("root")
 
 
 def _own_messages(*columns: ColumnElement[Any]) -> Select[Any]:
@@ -53,123 +60,201 @@ def _own_messages(*columns: ColumnElement[Any]) -> Select[Any]:
             message.c.conversation_id == CONVERSATION,
             has_side(conversation, _READER),
             is_visible(_READER),
+            is_kept(_READER),
         )
     )
 
 
-def _thread(condition: ColumnElement[bool] | None, *, forward: bool) -> CompoundSelect[Any]:
+def _thread(
+    place: ColumnElement[bool] | None = None,
+    *branches: ColumnElement[bool],
+    forward: bool = False,
+) -> CompoundSelect[Any]:
     """One row that tells of the conversation, whatever is missing, and one for each message.
 
-    Apart, so that what is the same for the whole page is not sent with every message.
+    Apart, so that what is the same for the whole page is not sent with every message. Each branch
+    is read in the order of an index of its own; together they hold no message twice.
     """
+    columns = as_seen_by(_READER, partner_shows=partner_shows_receipts(_READER))
     head = (
         select(
             installation.c.mode,
-            of_side(_READER, conversation.c.high, conversation.c.low).label("other"),
-            of_side(_READER, conversation.c.low_read, conversation.c.high_read).label("read"),
-            *(_nothing(column) for column in _COLUMNS),
+            other_than(_READER).label("other"),
+            of_side(_READER, "read").label("read"),
+            *(_nothing(column) for column in columns),
         )
         .select_from(installation)
         .outerjoin(
-            conversation,
-            and_(
-                conversation.c.id == CONVERSATION,
-                has_side(conversation, _READER),
-            ),
+            conversation, and_(conversation.c.id == CONVERSATION, has_side(conversation, _READER))
         )
     )
-    rows = _own_messages(
-        _nothing(installation.c.mode),
-        _nothing(conversation.c.low),
-        _nothing(conversation.c.low_read),
-        *_COLUMNS,
+    order = message.c.id.asc() if forward else message.c.id.desc()
+    visible = _own_messages(
+        cast(null(), installation.c.mode.type).label("mode"),
+        cast(null(), conversation.c.low.type).label("other"),
+        cast(null(), conversation.c.low_read.type).label("read"),
+        *columns,
     )
-    if condition is not None:
-        rows = rows.where(condition)
-    page = (
-        rows.order_by(message.c.id.asc() if forward else message.c.id.desc())
-        .limit(bindparam("limit"))
-        .subquery()
-    )
-    return union_all(head, select(page))
+    if place is not None:
+        visible = visible.where(place)
+    pages = [
+        visible.where(branch).order_by(order).limit(bindparam("limit")).subquery()
+        for branch in branches or (true(),)
+    ]
+    return union_all(head, *(select(page) for page in pages))
 
 
 def _nothing(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """NULL in the place of a column."""
-    return cast(null(), column.type).label(column.key)
+    return cast(null(), column.type).label(column.key or "")
 
 
-_NEWEST = _thread(None, forward=False)
-_BEFORE = _thread(message.c.id < _PLACE, forward=False)
-_AFTER = _thread(message.c.id > _PLACE, forward=True)
+# A chain as the reader sees it: their own messages may have another link than the partner sees.
+_CHAIN = (
+    message.c.id == _ROOT,
+    and_(
+        message.c.thread_id == _ROOT,
+        or_(message.c.sender != _READER, message.c.own_thread_id.is_(None)),
+    ),
+    and_(message.c.own_thread_id == _ROOT, message.c.sender == _READER),
+)
+_THREADS = {
+    (None, False): _thread(),
+    ("before", False): _thread(message.c.id < _PLACE),
+    ("after", False): _thread(message.c.id > _PLACE, forward=True),
+    (None, True): _thread(None, *_CHAIN),
+    ("before", True): _thread(message.c.id < _PLACE, *_CHAIN),
+    ("after", True): _thread(message.c.id > _PLACE, *_CHAIN, forward=True),
+}
+_FOUND = _own_messages(*message.c).where(message.c.id == _PLACE)
 
-_later = message.alias("later")
-_MARKING = _own_messages(
-    select(func.count())
-    .where(
-        _later.c.conversation_id == CONVERSATION,
-        _later.c.id > _PLACE,
-        _later.c.sender != _READER,
-        _later.c.sender_only == false(),
+
+def _newest_below() -> Select[Any]:
+    return (
+        select(message.c.id)
+        .join_from(message, conversation, conversation.c.id == message.c.conversation_id)
+        .where(
+            message.c.conversation_id == CONVERSATION,
+            message.c.id < _PLACE,
+            is_shown(_READER),
+            is_kept(_READER),
+        )
+        .order_by(message.c.id.desc())
+        .limit(1)
     )
-    .scalar_subquery()
-    .label("unread_after")
-).where(message.c.id == _PLACE)
+
+
+_NEWEST_BELOW = _newest_below()
+
+
+def _marking() -> Select[Any]:
+    other = message.alias("other")
+    is_theirs = and_(other.c.conversation_id == CONVERSATION, other.c.sender != _READER)
+    is_shown_theirs = and_(is_theirs, is_shown(_READER, other), is_kept(_READER, other))
+    unread_after = (
+        select(func.count())
+        .where(is_shown_theirs, other.c.id > _PLACE, other.c.body.is_not(None))
+        .scalar_subquery()
+    )
+    told = of_side(_READER, "told")
+    seen = (
+        select(other.c.id)
+        .where(is_theirs, other.c.id <= _PLACE, or_(told.is_(None), other.c.id > told))
+        .order_by(other.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return _own_messages(unread_after.label("unread_after"), seen.label("seen")).where(
+        message.c.id == _PLACE
+    )
+
+
+_MARKING = _marking()
 
 
 class SqlMessages:
     """The ``Messages`` port."""
 
-    def __init__(self, connection: Connection, batch: Batch) -> None:
+    def __init__(self, connection: Connection, batch: Batch, identity: Identity) -> None:
         self._connection = connection
         self._batch = batch
+        self._identity = identity
 
     def add(self, posting: Posting) -> None:
         self._batch.insert(message, posting_row(posting))
 
+    def save(self, posting: Posting) -> None:
+        before = self._identity.posting_before(posting.message.id)
+        self._batch.update(message, posting_row(posting), posting_row(before))
+
+    def add_receipt(self, receipt_: Receipt) -> None:
+        self._batch.insert(receipt, receipt_row(receipt_))
+
+    def find(
+        self, conversation: ConversationId, *, reader: User, message: MessageId
+    ) -> Posting | None:
+        row = self._connection.execute(
+            _FOUND, _facts(conversation, reader) | {"place": message}
+        ).one_or_none()
+        return None if row is None else self._identity.posting(posting_of(row))
+
+    def newest_below(
+        self, conversation: ConversationId, *, reader: User, message: MessageId
+    ) -> MessageId | None:
+        found: MessageId | None = self._connection.execute(
+            _NEWEST_BELOW, _facts(conversation, reader) | {"place": message}
+        ).scalar_one_or_none()
+        return found
+
     def thread(
-        self, conversation: ConversationId, *, reader: User, place: ThreadPlace, limit: int
+        self,
+        conversation: ConversationId,
+        *,
+        reader: User,
+        place: ThreadPlace,
+        limit: int,
+        root: MessageId | None = None,
     ) -> Reading[ThreadRows | None]:
-        facts: dict[str, Any] = {
-            "tenant": reader.tenant,
-            "reader": reader.id,
-            "conversation": conversation,
-            "limit": limit,
-        }
-        statement = _NEWEST
+        facts = _facts(conversation, reader) | {"limit": limit}
+        direction = None
         if place.before is not None:
-            statement, facts["place"] = _BEFORE, place.before
+            direction, facts["place"] = "before", place.before
         elif place.after is not None:
-            statement, facts["place"] = _AFTER, place.after
+            direction, facts["place"] = "after", place.after
+        if root is not None:
+            facts["root"] = root
+        statement = _THREADS[direction, root is not None]
         found = self._connection.execute(statement, facts).all()
         # A union promises no order: the head is the row with a mode, the others go by id.
         head = next((row for row in found if row.mode is not None), None)
         if head is None:
             raise NotInitialised
+        mode = Mode(head.mode)
+        if head.other is None:
+            return Reading(mode, None)
         rows = sorted(
             (row for row in found if row.mode is None),
             key=_id_of,
             reverse=place.after is None,
         )
-        mode = Mode(head.mode)
-        if head.other is None:
-            return Reading(mode, None)
-        messages = [
-            message_of(conversation, row.id, row.sender, row.body, row.sent_at_us) for row in rows
-        ]
+        messages = [message_of(row[_HEAD:]) for row in rows[:limit]]
         return Reading(mode, ThreadRows(other=head.other, read=head.read, messages=messages))
 
     def marking(
         self, conversation: ConversationId, *, reader: User, through: MessageId
     ) -> Marking | None:
-        facts = {
-            "tenant": reader.tenant,
-            "reader": reader.id,
-            "conversation": conversation,
-            "place": through,
-        }
-        count = self._connection.execute(_MARKING, facts).scalar_one_or_none()
-        return None if count is None else Marking(count)
+        row = self._connection.execute(
+            _MARKING, _facts(conversation, reader) | {"place": through}
+        ).one_or_none()
+        return None if row is None else Marking(unread_after=row.unread_after, seen=row.seen)
+
+
+_HEAD = 3
+"""How many columns of a thread's rows tell of the conversation."""
+
+
+def _facts(conversation: ConversationId, reader: User) -> dict[str, Any]:
+    return {"tenant": reader.tenant, "reader": reader.id, "conversation": conversation}
 
 
 def _id_of(row: Row[Any]) -> MessageId:
@@ -178,5 +263,5 @@ def _id_of(row: Row[Any]) -> MessageId:
 
 if TYPE_CHECKING:
 
-    def _conforms(connection: Connection, batch: Batch) -> Messages:
-        return SqlMessages(connection, batch)
+    def _conforms(connection: Connection, batch: Batch, identity: Identity) -> Messages:
+        return SqlMessages(connection, batch, identity)

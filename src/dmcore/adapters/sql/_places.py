@@ -28,12 +28,16 @@ from dmcore.adapters.sql._schema import Identifier
 from dmcore.domain.ids import ConversationId, MessageId
 
 _ID: Final = 16
+_MOST: Final = 128
 
 
 def _cut_blob() -> Select[Any]:
     numbers = select(literal_column("0").label("n")).cte("numbers", recursive=True)
     numbers = numbers.union_all(
-        select(numbers.c.n + 1).where(numbers.c.n + 1 < bindparam("place_count"))
+        select(numbers.c.n + 1)
+        .where(numbers.c.n + 1 < bindparam("place_count"))
+        # Said to the planner: once it has statistics it would rather prepare for a million.
+        .suffix_with(f"LIMIT {_MOST}")
     )
     blob = bindparam("places", type_=LargeBinary())
 

@@ -1,8 +1,8 @@
 """The tables, and nothing about how they are used.
 
 Shard-ready (SCALE-1): every key holds its table's distribution column, which is the conversation
-for ``conversation`` and ``message`` and the user for ``mailbox``, ``side``, ``block`` and
-``journal``. The one exception is the second net under the pair (ADR 17).
+for ``conversation``, ``message`` and ``receipt`` and the user for ``mailbox``, ``side``, ``block``
+and ``journal``. The one exception is the second net under the pair (ADR 17).
 """
 
 import struct
@@ -27,15 +27,13 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    false,
-    text,
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dmcore.domain.body import Body
 from dmcore.domain.limits import Window
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 
 class Identifier(TypeDecorator[UUID]):
@@ -109,6 +107,26 @@ metadata = MetaData(
     }
 )
 
+
+def _side_columns(name: str) -> tuple[Column[Any], ...]:
+    """One side of a conversation, as ``domain.conversation.Side`` has it."""
+    return (
+        Column(f"{name}_exists", Boolean, nullable=False),
+        Column(f"{name}_newest", Identifier),
+        Column(f"{name}_read", Identifier),
+        Column(f"{name}_said", Identifier),
+        Column(f"{name}_heard", Identifier),
+        Column(f"{name}_told", Identifier),
+        Column(f"{name}_cleared", Identifier),
+        Column(f"{name}_unread", BigInteger, nullable=False),
+        Column(f"{name}_blocks", Boolean, nullable=False),
+        Column(f"{name}_is_muted", Boolean, nullable=False),
+        Column(f"{name}_is_archived", Boolean, nullable=False),
+        Column(f"{name}_request", Text),
+        Column(f"{name}_asked", Integer),
+    )
+
+
 installation = Table(
     "dm_installation",
     metadata,
@@ -126,11 +144,17 @@ mailbox = Table(
     Column("tenant", _Id, nullable=False),
     Column("user_id", _Id, nullable=False),
     Column("position", BigInteger, nullable=False),
+    Column("pruned", BigInteger, nullable=False),
     Column("unread", BigInteger, nullable=False),
     Column("sends", WindowBytes, nullable=False),
     Column("starts", WindowBytes, nullable=False),
+    Column("open_to", Text, nullable=False),
+    Column("receipts", Boolean, nullable=False),
+    Column("typing", Boolean, nullable=False),
+    Column("presence", Boolean, nullable=False),
     PrimaryKeyConstraint("tenant", "user_id"),
-    CheckConstraint("position >= 0", name="position"),
+    CheckConstraint("position >= pruned AND pruned >= 0", name="position"),
+    CheckConstraint("open_to IN ('everyone', 'connections', 'nobody')", name="open_to"),
     CheckConstraint("unread >= 0", name="unread"),
     postgresql_with={"fillfactor": 70},
     sqlite_with_rowid=False,
@@ -144,14 +168,8 @@ conversation = Table(
     Column("low", _Id, nullable=False),
     Column("high", _Id, nullable=False),
     Column("newest", Identifier, nullable=False),
-    Column("low_newest", Identifier),
-    Column("low_read", Identifier),
-    Column("low_unread", BigInteger, nullable=False),
-    Column("low_blocks", Boolean, nullable=False),
-    Column("high_newest", Identifier),
-    Column("high_read", Identifier),
-    Column("high_unread", BigInteger, nullable=False),
-    Column("high_blocks", Boolean, nullable=False),
+    *_side_columns("low"),
+    *_side_columns("high"),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("tenant", "low", "high"),
     CheckConstraint("low < high", name="pair_order"),
@@ -160,6 +178,7 @@ conversation = Table(
     sqlite_with_rowid=False,
 )
 
+# What a user's lists show; a conversation that stands in none of them has no row.
 side = Table(
     "dm_side",
     metadata,
@@ -167,12 +186,14 @@ side = Table(
     Column("user_id", _Id, nullable=False),
     Column("conversation_id", Identifier, nullable=False),
     Column("other", _Id, nullable=False),
+    Column("folder", Text, nullable=False),
     Column("newest", Identifier, nullable=False),
     Column("read", Identifier),
     Column("unread", BigInteger, nullable=False),
-    Column("blocks", Boolean, nullable=False),
+    Column("is_muted", Boolean, nullable=False),
     PrimaryKeyConstraint("tenant", "user_id", "conversation_id"),
     CheckConstraint("unread >= 0", name="unread"),
+    CheckConstraint("folder IN ('inbox', 'requests', 'archived')", name="folder"),
     sqlite_with_rowid=False,
 )
 
@@ -180,10 +201,9 @@ Index(
     "ix_dm_side_inbox",
     side.c.tenant,
     side.c.user_id,
+    side.c.folder,
     side.c.newest,
     side.c.conversation_id,
-    postgresql_where=side.c.blocks == false(),
-    sqlite_where=side.c.blocks == text("0"),
 )
 
 message = Table(
@@ -192,10 +212,20 @@ message = Table(
     Column("conversation_id", Identifier, nullable=False),
     Column("id", Identifier, nullable=False),
     Column("sender", _Id, nullable=False),
-    Column("body", BodyText, nullable=False),
+    Column("body", BodyText),
     Column("sent_at_us", BigInteger, nullable=False),
+    Column("edited_at_us", BigInteger),
+    Column("reply_to", Identifier),
+    Column("thread_id", Identifier),
     Column("sender_only", Boolean, nullable=False),
+    Column("hidden_by_sender", Boolean, nullable=False),
+    Column("hidden_by_recipient", Boolean, nullable=False),
+    Column("own_body", BodyText),
+    Column("own_edited_at_us", BigInteger),
+    Column("own_reply_to", Identifier),
+    Column("own_thread_id", Identifier),
     Column("key", _Id),
+    Column("fingerprint", LargeBinary(4)),
     PrimaryKeyConstraint("conversation_id", "id"),
     ForeignKeyConstraint(["conversation_id"], [conversation.c.id]),
     sqlite_with_rowid=False,
@@ -209,6 +239,36 @@ Index(
     unique=True,
     postgresql_where=message.c.key.is_not(None),
     sqlite_where=message.c.key.is_not(None),
+)
+
+Index(
+    "ix_dm_message_thread",
+    message.c.conversation_id,
+    message.c.thread_id,
+    message.c.id,
+    postgresql_where=message.c.thread_id.is_not(None),
+    sqlite_where=message.c.thread_id.is_not(None),
+)
+
+Index(
+    "ix_dm_message_own_thread",
+    message.c.conversation_id,
+    message.c.own_thread_id,
+    message.c.id,
+    postgresql_where=message.c.own_thread_id.is_not(None),
+    sqlite_where=message.c.own_thread_id.is_not(None),
+)
+
+receipt = Table(
+    "dm_receipt",
+    metadata,
+    Column("conversation_id", Identifier, nullable=False),
+    Column("reader", _Id, nullable=False),
+    Column("through", Identifier, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("conversation_id", "reader", "through"),
+    ForeignKeyConstraint(["conversation_id"], [conversation.c.id]),
+    sqlite_with_rowid=False,
 )
 
 block = Table(

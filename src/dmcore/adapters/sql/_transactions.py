@@ -1,9 +1,12 @@
-"""The runner of the SQL stores: begin, call, flush, commit, and start over where that helps."""
+"""Running a call on SQL: begin, call, flush, commit, and start over where that helps.
+
+All of it is here for every runner, except how to wait; the blocking runner is here too.
+"""
 
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 from sqlalchemy import Connection, Engine
@@ -19,9 +22,8 @@ from dmcore.adapters.sql._installation import SqlInstallation
 from dmcore.adapters.sql._mailboxes import SqlJournal, SqlMailboxes
 from dmcore.adapters.sql._messages import SqlMessages
 from dmcore.errors import StoreUnavailable
-from dmcore.ports.transactions import Transaction, Transactions
+from dmcore.ports.transactions import Call, Needs, Transactions
 
-Params = ParamSpec("Params")
 Result = TypeVar("Result")
 
 _PATIENCE_S: Final = 20.0
@@ -36,6 +38,15 @@ class Begin:
 
     snapshot: str
     write: str
+
+    def of(self, needs: Needs) -> str | None:
+        match needs:
+            case Needs.READ:
+                return None
+            case Needs.SNAPSHOT:
+                return self.snapshot
+            case Needs.WRITE:
+                return self.write
 
 
 _BEGIN: Final = {
@@ -54,7 +65,7 @@ class SqlTransaction:
         self.installation = SqlInstallation(connection, self._batch)
         self.contacts = SqlContacts(connection, self._batch, identity, namespace)
         self.conversations = SqlConversations(connection, self._batch, identity)
-        self.messages = SqlMessages(connection, self._batch)
+        self.messages = SqlMessages(connection, self._batch, identity)
         self.mailboxes = SqlMailboxes(connection, self._batch, identity)
         self.journal = SqlJournal(connection, self._batch)
         self.inspection = SqlInspection(connection)
@@ -64,81 +75,70 @@ class SqlTransaction:
         self._batch.flush()
 
 
-class SqlTransactions:
-    """The ``Transactions`` port over an engine."""
+class GivenUp(BaseException):
+    """Whoever asked no longer waits: undo. Not an error, so that no use case takes it for one."""
 
-    def __init__(self, engine: Engine, namespace: bytes) -> None:
-        self._engine = engine
-        self._namespace = namespace
-        self._begin = _BEGIN[engine.dialect.name]
-        self._is_closed = False
 
-    def read(
-        self,
-        use_case: Callable[Concatenate[Transaction, Params], Result],
-        /,
-        *args: Params.args,
-        **kwargs: Params.kwargs,
-    ) -> Result:
-        def once(_committing: "_Flag") -> Result:
-            with self._engine.connect() as connection:
-                return use_case(SqlTransaction(connection, self._namespace), *args, **kwargs)
+class Attempts:
+    """The tries of one call: whether there is another one, and after which pause."""
 
-        return self._run(once)
+    def __init__(self, is_given_up: Callable[[], bool] = lambda: False) -> None:
+        self._is_given_up = is_given_up
+        self._began_s = time.monotonic()
+        self._count = 0
+        self._is_committing = False
 
-    def snapshot(
-        self,
-        use_case: Callable[Concatenate[Transaction, Params], Result],
-        /,
-        *args: Params.args,
-        **kwargs: Params.kwargs,
-    ) -> Result:
-        def once(_committing: "_Flag") -> Result:
-            with self._engine.connect() as connection:
-                connection.exec_driver_sql(self._begin.snapshot)
-                return use_case(SqlTransaction(connection, self._namespace), *args, **kwargs)
+    def begin(self) -> None:
+        """One more try. Raises ``GivenUp``."""
+        self._check_wanted()
+        self._count += 1
+        self._is_committing = False
 
-        return self._run(once)
+    def begin_commit(self) -> None:
+        """From here on it is not certain that nothing is stored. Raises ``GivenUp``."""
+        self._check_wanted()
+        self._is_committing = True
 
-    def write(
-        self,
-        use_case: Callable[Concatenate[Transaction, Params], Result],
-        /,
-        *args: Params.args,
-        **kwargs: Params.kwargs,
-    ) -> Result:
-        def once(committing: "_Flag") -> Result:
-            with self._engine.connect() as connection:
-                connection.exec_driver_sql(self._begin.write)
-                transaction = SqlTransaction(connection, self._namespace)
-                result = use_case(transaction, *args, **kwargs)
-                transaction.flush()
-                committing.is_set = True
-                _commit(connection)
-                return result
+    def pause_after(self, verdict: Verdict) -> float:
+        """How many seconds to wait before the next try. Raises the error if there is none.
 
-        return self._run(once)
+        To be called outside the handler, so that the foreign error is not in the chain of ours.
+        """
+        if not self._may_start_over(verdict):
+            raise verdict.error
+        # A random moment, longer the more often it went wrong, so that writers part.
+        longest_s = min(0.001 * 2 ** min(self._count, 10), _LONGEST_PAUSE_S)
+        return random.uniform(0, longest_s)  # noqa: S311 - jitter, not a secret
 
-    def _run(self, once: Callable[["_Flag"], Result]) -> Result:
-        if self._is_closed:
-            raise StoreUnavailable("it was closed")
-        began = time.monotonic()
-        attempt = 0
-        while True:
-            attempt += 1
-            committing = _Flag()
-            try:
-                return once(committing)
-            except SQLAlchemyError as error:
-                verdict = judge(error)
-            # Outside the handler, so that the foreign error is not in the chain of ours.
-            if not _may_start_over(verdict, committing, attempt, time.monotonic() - began):
-                raise verdict.error
-            _pause(attempt)
+    def _check_wanted(self) -> None:
+        if self._is_given_up():
+            raise GivenUp
 
-    def close(self) -> None:
-        self._is_closed = True
-        self._engine.dispose()
+    def _may_start_over(self, verdict: Verdict) -> bool:
+        if verdict.remedy is Remedy.START_OVER:
+            return time.monotonic() - self._began_s < _PATIENCE_S
+        if verdict.remedy is Remedy.READ_AGAIN:
+            return self._count <= _MOST_READINGS
+        # A connection lost during COMMIT: whether it happened is not known, so the caller decides.
+        if verdict.remedy is Remedy.RECONNECT:
+            return not self._is_committing and self._count <= _MOST_RECONNECTS
+        return False
+
+
+def perform(
+    connection: Connection, namespace: bytes, call: Call[Result], attempts: Attempts
+) -> Result:
+    """Run a call once, on a connection that nobody else uses and that is taken back afterwards."""
+    begin = _BEGIN[connection.dialect.name].of(call.needs)
+    if begin is not None:
+        connection.exec_driver_sql(begin)
+    transaction = SqlTransaction(connection, namespace)
+    result = call.use_case(transaction)
+    if call.needs is Needs.WRITE:
+        transaction.flush()
+        attempts.begin_commit()
+        _commit(connection)
+    return result
 
 
 def _commit(connection: Connection) -> None:
@@ -150,25 +150,33 @@ def _commit(connection: Connection) -> None:
         raise
 
 
-class _Flag:
-    is_set = False
+class SqlTransactions:
+    """The ``Transactions`` port over an engine."""
 
+    def __init__(self, engine: Engine, namespace: bytes) -> None:
+        self._engine = engine
+        self._namespace = namespace
+        self._is_closed = False
 
-def _may_start_over(verdict: Verdict, committing: _Flag, attempt: int, elapsed_s: float) -> bool:
-    if verdict.remedy is Remedy.START_OVER:
-        return elapsed_s < _PATIENCE_S
-    if verdict.remedy is Remedy.READ_AGAIN:
-        return attempt <= _MOST_READINGS
-    # A connection lost during COMMIT: whether it happened is not known, so the caller decides.
-    if verdict.remedy is Remedy.RECONNECT:
-        return not committing.is_set and attempt <= _MOST_RECONNECTS
-    return False
+    def run(self, call: Call[Result], /) -> Result:
+        return self.run_in(Attempts(), call)
 
+    def run_in(self, attempts: Attempts, call: Call[Result]) -> Result:
+        """Run a call until it succeeds or the attempts are over. May raise ``GivenUp``."""
+        if self._is_closed:
+            raise StoreUnavailable("it was closed")
+        while True:
+            attempts.begin()
+            try:
+                with self._engine.connect() as connection:
+                    return perform(connection, self._namespace, call, attempts)
+            except SQLAlchemyError as error:
+                verdict = judge(error)
+            time.sleep(attempts.pause_after(verdict))
 
-def _pause(attempt: int) -> None:
-    """Wait a random moment, longer the more often it went wrong, so that writers part."""
-    longest_s = min(0.001 * 2 ** min(attempt, 10), _LONGEST_PAUSE_S)
-    time.sleep(random.uniform(0, longest_s))  # noqa: S311 - jitter, not a secret
+    def close(self) -> None:
+        self._is_closed = True
+        self._engine.dispose()
 
 
 if TYPE_CHECKING:

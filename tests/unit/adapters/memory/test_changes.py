@@ -11,14 +11,13 @@ from dmcore.adapters.memory import MemoryTransactions, Store
 from dmcore.adapters.memory._store import Changes, Place
 from dmcore.domain.ids import ConversationId, MessageId, TenantId, User, UserId
 from dmcore.domain.mode import Mode
-from dmcore.ports.transactions import Transaction
+from dmcore.ports.transactions import Transaction, reading, surveying, writing
 
 ANN = User(TenantId(""), UserId("ann"))
 
 keys = st.integers(0, 4)
-operations = st.lists(
-    st.tuples(st.sampled_from(["put", "drop", "append", "list", "unlist", "mode"]), keys, keys)
-)
+VERBS = ["put", "drop", "append", "replace", "drop first", "list", "unlist", "mode"]
+operations = st.lists(st.tuples(st.sampled_from(VERBS), keys, keys))
 
 
 def place(number: int) -> Place:
@@ -44,6 +43,10 @@ def test_rolling_back_restores_everything(
                 changes.drop(table, key)
             case "append":
                 changes.append(rows, value)
+            case "replace" if key < len(rows):
+                changes.replace(rows, key, value)
+            case "drop first":
+                changes.drop_first(rows, key)
             case "list" if place(key) not in listed:
                 changes.list_place(listed, place(key))
             case "unlist" if place(key) in listed:
@@ -71,8 +74,8 @@ def test_an_interrupted_transaction_leaves_nothing_and_lets_the_next_one_in() ->
         raise Interrupted
 
     with pytest.raises(Interrupted):
-        transactions.write(turn_on_and_fail)
-    assert transactions.read(lambda tx: tx.installation.mode()) is Mode.OFF
+        transactions.run(writing(turn_on_and_fail))
+    assert transactions.run(reading(lambda tx: tx.installation.mode())) is Mode.OFF
 
 
 def test_a_failing_read_lets_the_next_one_in() -> None:
@@ -81,10 +84,10 @@ def test_a_failing_read_lets_the_next_one_in() -> None:
     def fail(_tx: Transaction) -> None:
         raise Interrupted
 
-    for run in (transactions.read, transactions.snapshot):
+    for call in (reading(fail), surveying(fail)):
         with pytest.raises(Interrupted):
-            run(fail)
-    assert transactions.read(lambda tx: tx.mailboxes.hold(ANN)).position == 0
+            transactions.run(call)
+    assert transactions.run(reading(lambda tx: tx.mailboxes.hold(ANN))).position == 0
 
 
 def test_two_stores_have_two_namespaces() -> None:

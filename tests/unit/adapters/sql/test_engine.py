@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import make_url
 from tests.unit.strategies import any_text
 
-from dmcore.adapters.sql._engine import check_file, make_engine, parse_url
+from dmcore.adapters.sql._engine import Settings, check_file, make_engine, parse_url
 from dmcore.errors import InvalidSetting, NotInitialised
 
 SECRET = "canary-5d1c"
@@ -18,7 +18,7 @@ SECRET = "canary-5d1c"
 
 def refusal(url: Any) -> InvalidSetting:
     with pytest.raises(InvalidSetting) as caught:
-        make_engine(parse_url(url), isolation_level=None, synchronous="FULL", pool_size=1)
+        make_engine(parse_url(url), Settings())
     error = caught.value
     assert error.details["setting"] == "url"
     assert error.__cause__ is error.__context__ is None
@@ -86,7 +86,7 @@ def test_a_driver_that_is_missing_or_not_ours_is_refused(url: str) -> None:
     ],
 )
 def test_both_databases_have_one_driver_each(url: str) -> None:
-    engine = make_engine(parse_url(url), isolation_level=None, synchronous="FULL", pool_size=1)
+    engine = make_engine(parse_url(url), Settings())
     assert engine.dialect.driver in ("pysqlite", "psycopg")
     assert engine.hide_parameters
     engine.dispose()
@@ -114,18 +114,14 @@ def test_any_text_is_a_url_or_refused_with_a_typed_error(text: str) -> None:
 @pytest.mark.parametrize("level", ["", "read committed", "AUTOCOMMIT", "READ UNCOMMITTED", 7])
 def test_an_isolation_level_that_gives_no_guarantee_is_refused(level: Any) -> None:
     with pytest.raises(InvalidSetting) as caught:
-        make_engine(
-            make_url("postgresql://h/db"), isolation_level=level, synchronous="FULL", pool_size=1
-        )
+        Settings(isolation_level=level)
     assert caught.value.details["setting"] == "isolation_level"
 
 
 @pytest.mark.parametrize("synchronous", ["OFF", "full", "", None, "FULL; DROP TABLE dm_message"])
 def test_a_durability_that_is_none_is_refused(synchronous: Any) -> None:
     with pytest.raises(InvalidSetting) as caught:
-        make_engine(
-            make_url("sqlite:///dm.db"), isolation_level=None, synchronous=synchronous, pool_size=1
-        )
+        Settings(synchronous=synchronous)
     assert caught.value.details["setting"] == "synchronous"
 
 
@@ -133,17 +129,13 @@ def test_a_durability_that_is_none_is_refused(synchronous: Any) -> None:
 def test_a_pool_holds_at_least_one_connection(size: Any) -> None:
     """For SQLAlchemy 0 would mean any number, and less than 0 goes round in circles."""
     with pytest.raises(InvalidSetting) as caught:
-        make_engine(
-            make_url("sqlite:///dm.db"), isolation_level=None, synchronous="FULL", pool_size=size
-        )
+        Settings(pool_size=size)
     assert caught.value.details["setting"] == "pool_size"
 
 
 @given(size=st.integers(1, 500))
 def test_a_pool_may_double(size: int) -> None:
-    engine = make_engine(
-        make_url("sqlite:///dm.db"), isolation_level=None, synchronous="FULL", pool_size=size
-    )
+    engine = make_engine(make_url("sqlite:///dm.db"), Settings(pool_size=size))
     pool: Any = engine.pool
     assert (pool.size(), pool._max_overflow) == (size, size)
 

@@ -1,0 +1,32 @@
+"""What a use case is told besides its facts: the policy, the time and chance."""
+
+import attrs
+
+from dmcore.domain.policy import Policy
+from dmcore.errors import InvalidSetting
+from dmcore.ports.clock import Clock, reading_of
+from dmcore.ports.ids import Entropy
+
+
+@attrs.frozen(kw_only=True)
+class Rules:
+    """The same for every call on one handle. Raises ``InvalidSetting`` for gates that nobody
+    can open: ``has_directory`` says whether the host was asked for a directory.
+    """
+
+    policy: Policy
+    clock: Clock = attrs.field(repr=False)
+    entropy: Entropy = attrs.field(repr=False)
+    has_directory: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.policy.gates and not self.has_directory:
+            raise InvalidSetting("gates", "need a directory that knows who is who")
+
+    def now_us(self) -> int:
+        """What the clock shows. Raises ``InvalidSetting`` where that is no instant."""
+        return reading_of(self.clock)
+
+    def draw(self) -> int:
+        """Random bits for one message id."""
+        return self.entropy.draw()

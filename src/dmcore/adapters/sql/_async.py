@@ -1,0 +1,149 @@
+"""The awaiting runners: on a driver that can await, or on threads of one's own.
+
+Both run the blocking code as it is. What they own is cancelling: before COMMIT is sent a cancelled
+call is undone, and when ``CancelledError`` goes on nothing of it is still under way.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from dmcore.adapters.sql._errors import judge
+from dmcore.adapters.sql._transactions import Attempts, GivenUp, SqlTransactions, perform
+from dmcore.errors import StoreUnavailable
+from dmcore.ports.transactions import AsyncTransactions, Call
+
+if TYPE_CHECKING:
+    # Needs greenlet, which threads do without.
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+Result = TypeVar("Result")
+
+_THREAD_NAME: Final = "dmcore-sql"
+
+
+class AsyncSqlTransactions:
+    """The ``AsyncTransactions`` port over an engine whose driver awaits."""
+
+    def __init__(self, engine: "AsyncEngine", namespace: bytes) -> None:
+        self._engine = engine
+        self._namespace = namespace
+        self._is_closed = False
+
+    async def run(self, call: Call[Result], /) -> Result:
+        if self._is_closed:
+            raise StoreUnavailable("it was closed")
+        attempts = Attempts(_cancelling())
+        while True:
+            try:
+                attempts.begin()
+                async with self._engine.connect() as connection:
+                    return await connection.run_sync(perform, self._namespace, call, attempts)
+            except SQLAlchemyError as error:
+                verdict = judge(error)
+            except GivenUp:
+                raise asyncio.CancelledError from None
+            await asyncio.sleep(attempts.pause_after(verdict))
+
+    async def close(self) -> None:
+        self._is_closed = True
+        await self._engine.dispose()
+
+
+class ThreadedSqlTransactions:
+    """The ``AsyncTransactions`` port over a blocking runner, in threads that belong to it."""
+
+    def __init__(self, blocking: SqlTransactions, threads: ThreadPoolExecutor) -> None:
+        self._blocking = blocking
+        self._threads = threads
+        self._is_closed = False
+
+    async def run(self, call: Call[Result], /) -> Result:
+        if self._is_closed:
+            raise StoreUnavailable("it was closed")
+        return await in_thread(
+            self._threads,
+            lambda is_given_up: self._blocking.run_in(Attempts(is_given_up), call),
+        )
+
+    async def close(self) -> None:
+        """Let the calls that are under way end, then release everything."""
+        self._is_closed = True
+        try:
+            await asyncio.to_thread(self._threads.shutdown)
+        finally:
+            self._blocking.close()
+
+
+async def open_in_threads(
+    open_blocking: Callable[[], SqlTransactions], pool_size: int
+) -> ThreadedSqlTransactions:
+    """A runner with as many threads as a pool of that size lends connections."""
+    threads = ThreadPoolExecutor(2 * pool_size, thread_name_prefix=_THREAD_NAME)
+
+    def open_unless(is_given_up: Callable[[], bool]) -> SqlTransactions:
+        blocking = open_blocking()
+        if is_given_up():
+            blocking.close()
+            raise GivenUp
+        return blocking
+
+    try:
+        return ThreadedSqlTransactions(await in_thread(threads, open_unless), threads)
+    except BaseException:
+        threads.shutdown(wait=False)
+        raise
+
+
+async def in_thread(threads: Executor, work: Callable[[Callable[[], bool]], Result]) -> Result:
+    """Await what a thread does. ``work`` is told how to find out that it was given up.
+
+    A cancelled task waits for its thread to end: whatever comes next finds nothing under way.
+    """
+    is_given_up = False
+    submitted = threads.submit(work, lambda: is_given_up)
+    done = asyncio.wrap_future(submitted)
+    try:
+        # Unlike awaiting the future itself, this does not cancel it.
+        await asyncio.wait([done])
+    except asyncio.CancelledError:
+        is_given_up = True
+        if not submitted.cancel():
+            await _ended(done)
+        raise
+    return done.result()
+
+
+async def _ended(done: asyncio.Future[Result]) -> None:
+    while not done.done():
+        # Being cancelled once more changes nothing.
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([done])
+    # Asked for, or asyncio would complain that nobody did.
+    done.exception()
+
+
+def _cancelling() -> Callable[[], bool]:
+    """Whether this task was cancelled since now, even if something on the way swallowed that.
+
+    On Python 3.11 ``asyncio.wait_for``, which the driver uses, prefers a result to a cancellation.
+    """
+    # A coroutine is always run by a task.
+    task = cast("asyncio.Task[object]", asyncio.current_task())
+    before = task.cancelling()
+    return lambda: task.cancelling() > before
+
+
+if TYPE_CHECKING:
+
+    def _conforms(engine: "AsyncEngine") -> AsyncTransactions:
+        return AsyncSqlTransactions(engine, b"")
+
+    def _conforms_in_threads(
+        blocking: SqlTransactions, threads: ThreadPoolExecutor
+    ) -> AsyncTransactions:
+        return ThreadedSqlTransactions(blocking, threads)

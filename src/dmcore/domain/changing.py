@@ -1,0 +1,102 @@
+"""What may be done to a message that is there: changing it, taking it back, hiding it (MSG-5)."""
+
+from datetime import timedelta
+
+import attrs
+
+from dmcore.domain.body import Body
+from dmcore.domain.contact import Contact, Notice, Written, outcome
+from dmcore.domain.events import Action
+from dmcore.domain.ids import MessageId
+from dmcore.domain.instants import to_datetime
+from dmcore.domain.message import Edit, Message, Posting
+from dmcore.domain.policy import Policy
+from dmcore.errors import AccessDenied, RecipientUnavailable, TooLateToEdit, YouBlockedThem
+
+
+def edited(
+    contact: Contact, policy: Policy, posting: Posting, *, body: Body, now_us: int
+) -> Written | Message:
+    """Give an own message another text; the same text changes nothing.
+
+    It is writing: what may not be written to the partner now may not be put into an old message
+    either, and where it would be absorbed it stays with its sender (BLOCK-2). Raises
+    ``AccessDenied``, ``MessagingUnavailable``, ``YouBlockedThem``, ``RecipientUnavailable`` or
+    ``TooLateToEdit``.
+    """
+    sender = contact.actor.user.id
+    if posting.message.sender != sender:
+        raise AccessDenied
+    contact.mode.check_reply()
+    if contact.actor_blocks:
+        raise YouBlockedThem
+    if contact.partner_blocks and policy.blocked == "refuse":
+        raise RecipientUnavailable
+    before = posting.seen_by(sender)
+    if before.is_deleted or _is_too_late(before, policy.edit_window, now_us):
+        raise TooLateToEdit
+    if before.body == body:
+        return before
+    if contact.partner_blocks and not posting.sender_only:
+        after = attrs.evolve(posting, own_edit=Edit(body=body, at_us=now_us))
+    else:
+        kept = posting.without_first_text()
+        message = attrs.evolve(kept.message, body=body, edited_at_us=now_us)
+        after = attrs.evolve(kept, message=message, own_edit=None)
+    notice = Notice(action=Action.MESSAGE_EDITED, message=before.id)
+    told = notice if _is_shown_to_partner(contact, posting) else None
+    return Written(after, outcome(contact, now_us=now_us, own=notice, told=told))
+
+
+def _is_too_late(message: Message, window: timedelta | None, now_us: int) -> bool:
+    if window is None:
+        return False
+    return window == timedelta(0) or to_datetime(now_us) - message.sent_at > window
+
+
+def deleted(contact: Contact, posting: Posting, *, now_us: int) -> Written | None:
+    """Take an own message back: its text is gone for both, its place stays. Once is enough.
+
+    Raises ``AccessDenied``.
+    """
+    if posting.message.sender != contact.actor.user.id:
+        raise AccessDenied
+    if posting.message.is_deleted:
+        return None
+    kept = posting.without_first_text()
+    message = attrs.evolve(kept.message, body=None, edited_at_us=None)
+    view = contact.partner_side
+    if posting.is_unread_by(contact.partner.user.id, view):
+        after = contact.with_partner_side(attrs.evolve(view, unread=view.unread - 1))
+    else:
+        after = contact
+    notice = Notice(action=Action.MESSAGE_DELETED, message=message.id)
+    told = notice if _is_shown_to_partner(contact, posting) else None
+    return Written(
+        attrs.evolve(kept, message=message, own_edit=None),
+        outcome(after, now_us=now_us, own=notice, told=told),
+    )
+
+
+def hidden(
+    contact: Contact, posting: Posting, *, newest_left: MessageId | None, now_us: int
+) -> Written:
+    """Hide a message that the actor sees, from the actor alone.
+
+    ``newest_left`` is the newest message that they see besides this one.
+    """
+    user, side = contact.actor.user.id, contact.side
+    after = attrs.evolve(
+        side,
+        newest=newest_left,
+        unread=side.unread - posting.is_unread_by(user, side),
+    )
+    own = Notice(action=Action.MESSAGE_HIDDEN, message=posting.message.id)
+    return Written(
+        posting.hidden_by(user), outcome(contact.with_side(after), now_us=now_us, own=own)
+    )
+
+
+def _is_shown_to_partner(contact: Contact, posting: Posting) -> bool:
+    """Whether the partner sees this message now, so that a change of it concerns them."""
+    return posting.is_visible_to(contact.partner.user.id, contact.partner_side)

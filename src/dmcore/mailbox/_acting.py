@@ -1,0 +1,121 @@
+"""Acts on one's own view of a conversation, and how the outcome of any act is stored."""
+
+from collections.abc import Callable
+
+import attrs
+
+from dmcore._access import allowed, held_conversation
+from dmcore._rules import Rules
+from dmcore.domain import viewing
+from dmcore.domain.changing import hidden
+from dmcore.domain.contact import Contact, Outcome
+from dmcore.domain.events import Action, Fact
+from dmcore.domain.ids import ConversationId, MessageId, User
+from dmcore.domain.preferences import OpenTo, Preferences
+from dmcore.domain.viewing import Marking
+from dmcore.errors import InvalidSetting
+from dmcore.ports.transactions import Transaction
+
+
+def mark_read(
+    tx: Transaction,
+    rules: Rules,
+    *,
+    reader: User,
+    conversation: ConversationId,
+    through: MessageId,
+) -> None:
+    """Move the reader's marker to a message they can see; never back (READ-1)."""
+    contact = held_conversation(tx, reader, conversation)
+    contact.mode.check_read()
+    marking = _marking(tx, contact, through)
+    marked = viewing.marked_read(contact, marking, through=through, now_us=rules.now_us())
+    if marked is not None:
+        store(tx, contact, marked)
+
+
+def _marking(tx: Transaction, contact: Contact, through: MessageId) -> Marking:
+    """What the marker would mean. Raises ``AccessDenied`` where it is on nothing they can see."""
+    side = contact.side
+    has_heard_later = side.heard is not None and side.heard > through
+    if through == side.newest and not side.blocks and not has_heard_later:
+        # Nothing is unread behind the newest, and whatever was heard was seen; what the partner
+        # said that never came counts too, or it would stand out to them. That nothing more is asked
+        # of the store depends on the reader's own view alone.
+        said = contact.partner_side.said
+        seen = said if said is not None and said <= through else side.heard
+        is_news = seen is not None and (side.told is None or seen > side.told)
+        return Marking(unread_after=0, seen=seen if is_news else None)
+    return allowed(
+        tx.messages.marking(contact.conversation_id, reader=contact.actor.user, through=through)
+    )
+
+
+def hide(
+    tx: Transaction,
+    rules: Rules,
+    *,
+    reader: User,
+    conversation: ConversationId,
+    message: MessageId,
+) -> None:
+    """Hide a message from oneself (MSG-5)."""
+    contact = held_conversation(tx, reader, conversation)
+    contact.mode.check_read()
+    posting = allowed(tx.messages.find(conversation, reader=reader, message=message))
+    newest_left = contact.side.newest
+    if newest_left == message:
+        newest_left = tx.messages.newest_below(conversation, reader=reader, message=message)
+    written = hidden(contact, posting, newest_left=newest_left, now_us=rules.now_us())
+    store(tx, contact, written.outcome)
+    tx.messages.save(written.posting)
+
+
+ViewChange = Callable[[Contact, int], Outcome | None]
+"""Another view of a contact at an instant in microseconds; ``None`` where nothing changes."""
+
+
+def change_view(
+    tx: Transaction,
+    rules: Rules,
+    change: ViewChange,
+    *,
+    reader: User,
+    conversation: ConversationId,
+) -> None:
+    """Change how the reader has a conversation: cleared, muted, archived, accepted, declined."""
+    contact = held_conversation(tx, reader, conversation)
+    contact.mode.check_read()
+    outcome = change(contact, rules.now_us())
+    if outcome is not None:
+        store(tx, contact, outcome)
+
+
+def set_preferences(
+    tx: Transaction, rules: Rules, *, owner: User, preferences: Preferences
+) -> None:
+    """Choose anew (PREF-1)."""
+    if preferences.open_to is OpenTo.CONNECTIONS and not rules.has_directory:
+        raise InvalidSetting("open_to", "this host has no directory that knows connections")
+    account = tx.mailboxes.hold(owner)
+    tx.installation.mode().check_read()
+    if preferences == account.preferences:
+        return
+    fact = Fact(action=Action.PREFERENCES_CHANGED, actor=owner.id, at_us=rules.now_us())
+    account, entries = attrs.evolve(account, preferences=preferences).noted(fact)
+    tx.mailboxes.save(account)
+    tx.journal.record(entries)
+
+
+def store(tx: Transaction, contact: Contact, outcome: Outcome) -> None:
+    """Store what an act leaves behind, the message itself apart."""
+    if outcome.conversation is not None:
+        if contact.conversation is None:
+            tx.conversations.add(outcome.conversation)
+        else:
+            tx.conversations.save(outcome.conversation)
+    for account in outcome.accounts:
+        tx.mailboxes.save(account)
+    tx.journal.record(outcome.entries)
+    if outcome.receipt is not None:
+        tx.messages.add_receipt(outcome.receipt)

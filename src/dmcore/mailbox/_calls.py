@@ -1,0 +1,218 @@
+"""What a mailbox can be asked: reads what comes from outside and describes the call to run."""
+
+from uuid import UUID
+
+import attrs
+
+from dmcore._rules import Rules
+from dmcore.domain.body import parse_body
+from dmcore.domain.contact import Block
+from dmcore.domain.conversation import Folder
+from dmcore.domain.feed import Changes, Snapshot
+from dmcore.domain.gates import Introduction
+from dmcore.domain.ids import (
+    User,
+    parse_conversation_id,
+    parse_key,
+    parse_message_id,
+    parse_user_id,
+)
+from dmcore.domain.inbox import ConversationView, InboxEntry
+from dmcore.domain.message import Message
+from dmcore.domain.paging import Page, ThreadPlace, check_page_size
+from dmcore.domain.preferences import Preferences, check_preferences
+from dmcore.domain.sending import Refused
+from dmcore.errors import InvalidCursor
+from dmcore.mailbox import _acting, _blocking, _reading, _writing
+from dmcore.mailbox._writing import Unintroduced
+from dmcore.ports.transactions import Call, reading, surveying, writing
+
+
+@attrs.frozen
+class MailboxCalls:
+    """One call for each method of the two mailboxes, which document them. No I/O."""
+
+    user: User
+    _rules: Rules = attrs.field(repr=False)
+
+    def start(
+        self,
+        other: str,
+        body: str,
+        *,
+        key: str | None,
+        introduction: Introduction | None = None,
+    ) -> Call[Message | Refused | Unintroduced]:
+        return writing(
+            _writing.start,
+            self._rules,
+            sender=self.user,
+            other=parse_user_id(other),
+            body=parse_body(body, self._rules.policy.body),
+            key=None if key is None else parse_key(key),
+            introduction=introduction,
+        )
+
+    def send(
+        self,
+        conversation: UUID | str,
+        body: str,
+        *,
+        key: str | None,
+        reply_to: UUID | str | None,
+    ) -> Call[Message | Refused]:
+        return writing(
+            _writing.send,
+            self._rules,
+            sender=self.user,
+            conversation=parse_conversation_id(conversation),
+            body=parse_body(body, self._rules.policy.body),
+            key=None if key is None else parse_key(key),
+            reply_to=None if reply_to is None else parse_message_id(reply_to),
+        )
+
+    def edit(self, conversation: UUID | str, message: UUID | str, body: str) -> Call[Message]:
+        return writing(
+            _writing.edit,
+            self._rules,
+            sender=self.user,
+            conversation=parse_conversation_id(conversation),
+            message=parse_message_id(message),
+            body=parse_body(body, self._rules.policy.body),
+        )
+
+    def delete(self, conversation: UUID | str, message: UUID | str) -> Call[None]:
+        return writing(
+            _writing.delete,
+            self._rules,
+            sender=self.user,
+            conversation=parse_conversation_id(conversation),
+            message=parse_message_id(message),
+        )
+
+    def can_message(
+        self, other: str, *, introduction: Introduction | None = None
+    ) -> Call[_reading.Permission | Unintroduced]:
+        return reading(
+            _reading.can_message,
+            self._rules,
+            sender=self.user,
+            other=parse_user_id(other),
+            introduction=introduction,
+        )
+
+    def folder(self, folder: Folder, *, limit: int, cursor: str | None) -> Call[Page[InboxEntry]]:
+        scope = _reading.folder_scope(self.user, folder)
+        return reading(
+            _reading.inbox,
+            owner=self.user,
+            folder=folder,
+            after=None if cursor is None else scope.read_inbox(cursor),
+            limit=check_page_size(limit),
+        )
+
+    def conversation(self, conversation: UUID | str) -> Call[ConversationView]:
+        return reading(
+            _reading.conversation,
+            reader=self.user,
+            conversation=parse_conversation_id(conversation),
+        )
+
+    def conversation_with(self, other: str) -> Call[ConversationView | None]:
+        return reading(_reading.conversation_with, reader=self.user, other=parse_user_id(other))
+
+    def thread(
+        self,
+        conversation: UUID | str,
+        *,
+        root: UUID | str | None,
+        limit: int,
+        before: str | None,
+        after: str | None,
+    ) -> Call[_reading.ThreadPage]:
+        conversation_id = parse_conversation_id(conversation)
+        root_id = None if root is None else parse_message_id(root)
+        if before is not None and after is not None:
+            raise InvalidCursor
+        scope = _reading.thread_scope(self.user, conversation_id, root_id)
+        return reading(
+            _reading.thread,
+            reader=self.user,
+            conversation=conversation_id,
+            root=root_id,
+            place=ThreadPlace(
+                before=None if before is None else scope.read_message(before),
+                after=None if after is None else scope.read_message(after),
+            ),
+            limit=check_page_size(limit),
+        )
+
+    def unread(self) -> Call[int]:
+        return reading(_reading.unread, owner=self.user)
+
+    def mark_read(self, conversation: UUID | str, *, through: UUID | str) -> Call[None]:
+        return writing(
+            _acting.mark_read,
+            self._rules,
+            reader=self.user,
+            conversation=parse_conversation_id(conversation),
+            through=parse_message_id(through),
+        )
+
+    def hide(self, conversation: UUID | str, message: UUID | str) -> Call[None]:
+        return writing(
+            _acting.hide,
+            self._rules,
+            reader=self.user,
+            conversation=parse_conversation_id(conversation),
+            message=parse_message_id(message),
+        )
+
+    def change_view(self, conversation: UUID | str, change: _acting.ViewChange) -> Call[None]:
+        return writing(
+            _acting.change_view,
+            self._rules,
+            change,
+            reader=self.user,
+            conversation=parse_conversation_id(conversation),
+        )
+
+    def preferences(self) -> Call[Preferences]:
+        return reading(_reading.preferences, owner=self.user)
+
+    def set_preferences(self, preferences: Preferences) -> Call[None]:
+        return writing(
+            _acting.set_preferences,
+            self._rules,
+            owner=self.user,
+            preferences=check_preferences(preferences),
+        )
+
+    def changes(self, *, after: str | None, limit: int) -> Call[Changes]:
+        scope = _reading.feed_scope(self.user)
+        return reading(
+            _reading.changes,
+            owner=self.user,
+            after=0 if after is None else scope.read_position(after),
+            limit=check_page_size(limit),
+        )
+
+    def snapshot(self, *, limit: int) -> Call[Snapshot]:
+        return surveying(_reading.snapshot, owner=self.user, limit=check_page_size(limit))
+
+    def block(self, other: str) -> Call[None]:
+        return writing(_blocking.block, self._rules, blocker=self.user, other=parse_user_id(other))
+
+    def unblock(self, other: str) -> Call[None]:
+        return writing(
+            _blocking.unblock, self._rules, blocker=self.user, other=parse_user_id(other)
+        )
+
+    def blocked(self, *, limit: int, cursor: str | None) -> Call[Page[Block]]:
+        before = None if cursor is None else _reading.blocked_scope(self.user).read_position(cursor)
+        return reading(
+            _reading.blocked, blocker=self.user, before=before, limit=check_page_size(limit)
+        )
+
+    def can_see_profile(self, other: str) -> Call[bool]:
+        return reading(_reading.can_see_profile, viewer=self.user, other=parse_user_id(other))

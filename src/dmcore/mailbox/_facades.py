@@ -1,0 +1,431 @@
+"""What a host holds for one user, in two colours. Both run the calls of ``MailboxCalls``."""
+
+from functools import partial
+from uuid import UUID
+
+import attrs
+
+from dmcore.domain import viewing
+from dmcore.domain.contact import Block
+from dmcore.domain.conversation import Folder
+from dmcore.domain.feed import Changes, Snapshot
+from dmcore.domain.ids import User
+from dmcore.domain.inbox import ConversationView, InboxEntry
+from dmcore.domain.message import Message
+from dmcore.domain.paging import Page
+from dmcore.domain.preferences import Preferences
+from dmcore.mailbox._calls import MailboxCalls
+from dmcore.mailbox._reading import Permission, ThreadPage
+from dmcore.mailbox._writing import Unintroduced, answered
+from dmcore.ports.directory import AsyncDirectory, Directory, introduced
+from dmcore.ports.transactions import AsyncTransactions, Transactions
+
+
+@attrs.frozen(kw_only=True)
+class Mailbox:
+    """One user's mailbox. Every method acts as this user and as nobody else.
+
+    Any method may raise ``StoreError`` and, while the operator's switch forbids it,
+    ``MessagingUnavailable``. Ids may be given as text or as UUIDs; one that is in no valid form
+    raises ``InvalidId``. A conversation or a message that this user does not have or cannot see
+    raises ``AccessDenied``, whatever the cause (CONV-1).
+    """
+
+    _calls: MailboxCalls = attrs.field(repr=False)
+    _transactions: Transactions = attrs.field(repr=False)
+    _directory: Directory | None = attrs.field(repr=False)
+    user: User = attrs.field(init=False)
+
+    @user.default
+    def _user(self) -> User:
+        return self._calls.user
+
+    # Writing ------------------------------------------------------------------------------------
+
+    def start(self, other: str, body: str, *, key: str | None = None) -> Message:
+        """Write to ``other``, beginning the conversation if there is none (PAIR-2).
+
+        Returns the stored message, after it is durable (MSG-4); with a ``key`` used before, that
+        message (MSG-3). Raises ``InvalidBody``, ``InvalidKey``, ``CannotMessageYourself``,
+        ``KeyConflict``, ``YouBlockedThem``, ``RecipientUnavailable``, ``NotAcceptedYet``,
+        ``LimitReached`` and, where this begins a conversation, ``UnknownUser``, ``StartRefused``
+        and ``UpgradeRequired`` (GATE-1).
+        """
+        outcome = self._transactions.run(self._calls.start(other, body, key=key))
+        if isinstance(outcome, Unintroduced):
+            introduction = introduced(self._directory).introduce(outcome.sender, outcome.recipient)
+            call = self._calls.start(other, body, key=key, introduction=introduction)
+            outcome = self._transactions.run(call)
+        return answered(outcome)
+
+    def send(
+        self,
+        conversation: UUID | str,
+        body: str,
+        *,
+        key: str | None = None,
+        reply_to: UUID | str | None = None,
+    ) -> Message:
+        """Write into a conversation of this user, perhaps in answer to a message of it (MSG-6).
+
+        As ``start``; a reply is never a start.
+        """
+        call = self._calls.send(conversation, body, key=key, reply_to=reply_to)
+        outcome = self._transactions.run(call)
+        return answered(outcome)
+
+    def edit(self, conversation: UUID | str, message: UUID | str, body: str) -> Message:
+        """Give an own message another text, within the policy's ``edit_window`` (MSG-5).
+
+        Returns the message as it is now, its receipt apart. Raises ``AccessDenied`` also for the
+        other's message, and ``InvalidBody``, ``TooLateToEdit``, ``YouBlockedThem``,
+        ``RecipientUnavailable``.
+        """
+        return self._transactions.run(self._calls.edit(conversation, message, body))
+
+    def delete(self, conversation: UUID | str, message: UUID | str) -> None:
+        """Take an own message back: its text is gone for both, its place stays (MSG-5).
+
+        Deleting twice is deleting once. Raises ``AccessDenied`` also for the other's message.
+        """
+        self._transactions.run(self._calls.delete(conversation, message))
+
+    def can_message(self, other: str) -> Permission:
+        """Whether a message to ``other`` would be accepted now; nothing is created (GATE-2).
+
+        It says what an attempt would be answered, and never more. Raises ``CannotMessageYourself``.
+        """
+        outcome = self._transactions.run(self._calls.can_message(other))
+        if isinstance(outcome, Unintroduced):
+            introduction = introduced(self._directory).introduce(outcome.sender, outcome.recipient)
+            call = self._calls.can_message(other, introduction=introduction)
+            outcome = self._transactions.run(call)
+        return answered(outcome)
+
+    # Reading ------------------------------------------------------------------------------------
+
+    def inbox(self, *, limit: int = 20, cursor: str | None = None) -> Page[InboxEntry]:
+        """A page of 1..100 conversations, newest activity first (PAGE-2).
+
+        Raises ``InvalidPageSize`` and ``InvalidCursor``, as every list does.
+        """
+        return self._transactions.run(self._calls.folder(Folder.INBOX, limit=limit, cursor=cursor))
+
+    def requests(self, *, limit: int = 20, cursor: str | None = None) -> Page[InboxEntry]:
+        """A page of the conversations that await this user's consent (REQ-1)."""
+        return self._transactions.run(
+            self._calls.folder(Folder.REQUESTS, limit=limit, cursor=cursor)
+        )
+
+    def archived(self, *, limit: int = 20, cursor: str | None = None) -> Page[InboxEntry]:
+        """A page of the conversations that this user put away (MSG-5)."""
+        return self._transactions.run(
+            self._calls.folder(Folder.ARCHIVED, limit=limit, cursor=cursor)
+        )
+
+    def conversation(self, conversation: UUID | str) -> ConversationView:
+        """How this user has a conversation: with whom, where it is listed, its flags."""
+        return self._transactions.run(self._calls.conversation(conversation))
+
+    def conversation_with(self, other: str) -> ConversationView | None:
+        """The same of the conversation with ``other``; ``None`` where this user has none.
+
+        Raises ``CannotMessageYourself``.
+        """
+        return self._transactions.run(self._calls.conversation_with(other))
+
+    def thread(
+        self,
+        conversation: UUID | str,
+        *,
+        root: UUID | str | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        after: str | None = None,
+    ) -> ThreadPage:
+        """A page of 1..100 messages: the newest, those before a cursor, or those after one.
+
+        With ``root``, only that message and the chain of replies to it (MSG-6). Reading marks
+        nothing as read (READ-1). Raises ``InvalidPageSize`` and ``InvalidCursor`` (also for both
+        cursors at once).
+        """
+        return self._transactions.run(
+            self._calls.thread(conversation, root=root, limit=limit, before=before, after=after)
+        )
+
+    def unread(self) -> int:
+        """The number of unread messages over all conversations in the inbox (READ-3)."""
+        return self._transactions.run(self._calls.unread())
+
+    def changes(self, *, after: str | None = None, limit: int = 100) -> Changes:
+        """What happened to this user since a cursor, each fact once, oldest first (FEED-1).
+
+        Without a cursor, from the beginning. Raises ``CursorExpired`` where what follows is not
+        kept any more: then ``snapshot`` gives a state and a cursor to go on from.
+        """
+        return self._transactions.run(self._calls.changes(after=after, limit=limit))
+
+    def snapshot(self, *, limit: int = 20) -> Snapshot:
+        """This user's state at one instant, with the cursor for ``changes`` from just there."""
+        return self._transactions.run(self._calls.snapshot(limit=limit))
+
+    # One's own view -----------------------------------------------------------------------------
+
+    def mark_read(self, conversation: UUID | str, *, through: UUID | str) -> None:
+        """Mark everything up to and including the message ``through`` as read (READ-1).
+
+        It never moves back. Where both users show receipts, the other sees when (READ-2).
+        """
+        self._transactions.run(self._calls.mark_read(conversation, through=through))
+
+    def hide(self, conversation: UUID | str, message: UUID | str) -> None:
+        """Hide a message from this user alone, for good (MSG-5)."""
+        self._transactions.run(self._calls.hide(conversation, message))
+
+    def clear(self, conversation: UUID | str) -> None:
+        """Hide everything so far from this user alone; the conversation itself stays (MSG-5)."""
+        self._transactions.run(self._calls.change_view(conversation, viewing.cleared))
+
+    def mute(self, conversation: UUID | str) -> None:
+        """Flag a conversation for whoever notifies; new messages leave it in the archive."""
+        change = partial(viewing.muted, is_muted=True)
+        self._transactions.run(self._calls.change_view(conversation, change))
+
+    def unmute(self, conversation: UUID | str) -> None:
+        """Take the flag of ``mute`` away."""
+        change = partial(viewing.muted, is_muted=False)
+        self._transactions.run(self._calls.change_view(conversation, change))
+
+    def archive(self, conversation: UUID | str) -> None:
+        """Move a conversation out of the inbox; a new message brings it back, unless muted."""
+        change = partial(viewing.archived, is_archived=True)
+        self._transactions.run(self._calls.change_view(conversation, change))
+
+    def unarchive(self, conversation: UUID | str) -> None:
+        """Move a conversation back into the inbox."""
+        change = partial(viewing.archived, is_archived=False)
+        self._transactions.run(self._calls.change_view(conversation, change))
+
+    def accept(self, conversation: UUID | str) -> None:
+        """Accept a request, also one that was declined (REQ-1). Writing into it accepts as well.
+
+        Raises ``YouBlockedThem``.
+        """
+        self._transactions.run(self._calls.change_view(conversation, viewing.accepted))
+
+    def decline(self, conversation: UUID | str) -> None:
+        """Decline a request, which the other cannot find out (REQ-1). Raises ``NoRequest``."""
+        self._transactions.run(self._calls.change_view(conversation, viewing.declined))
+
+    # Other people, and oneself ------------------------------------------------------------------
+
+    def block(self, other: str) -> None:
+        """Block ``other``, who cannot find out (BLOCK-1, BLOCK-2).
+
+        Raises ``CannotMessageYourself``.
+        """
+        self._transactions.run(self._calls.block(other))
+
+    def unblock(self, other: str) -> None:
+        """Lift the block of ``other``, if there is one. Raises as ``block``."""
+        self._transactions.run(self._calls.unblock(other))
+
+    def blocked(self, *, limit: int = 50, cursor: str | None = None) -> Page[Block]:
+        """A page of this user's private block list, newest first (BLOCK-3)."""
+        return self._transactions.run(self._calls.blocked(limit=limit, cursor=cursor))
+
+    def can_see_profile(self, other: str) -> bool:
+        """Whether the host should show the profile of ``other`` to this user (BLOCK-3)."""
+        return self._transactions.run(self._calls.can_see_profile(other))
+
+    def preferences(self) -> Preferences:
+        """What this user chose about being reached and being seen (PREF-1)."""
+        return self._transactions.run(self._calls.preferences())
+
+    def set_preferences(self, preferences: Preferences) -> None:
+        """Choose anew, all at once. Raises ``InvalidSetting``.
+
+        Being open to connections only needs a host that knows connections.
+        """
+        self._transactions.run(self._calls.set_preferences(preferences))
+
+
+@attrs.frozen(kw_only=True)
+class AsyncMailbox:
+    """As `Mailbox`, awaited. A cancelled call is undone unless its COMMIT was already sent."""
+
+    _calls: MailboxCalls = attrs.field(repr=False)
+    _transactions: AsyncTransactions = attrs.field(repr=False)
+    _directory: AsyncDirectory | None = attrs.field(repr=False)
+    user: User = attrs.field(init=False)
+
+    @user.default
+    def _user(self) -> User:
+        return self._calls.user
+
+    # Writing ------------------------------------------------------------------------------------
+
+    async def start(self, other: str, body: str, *, key: str | None = None) -> Message:
+        """As `Mailbox.start`."""
+        outcome = await self._transactions.run(self._calls.start(other, body, key=key))
+        if isinstance(outcome, Unintroduced):
+            introduction = await introduced(self._directory).introduce(
+                outcome.sender, outcome.recipient
+            )
+            call = self._calls.start(other, body, key=key, introduction=introduction)
+            outcome = await self._transactions.run(call)
+        return answered(outcome)
+
+    async def send(
+        self,
+        conversation: UUID | str,
+        body: str,
+        *,
+        key: str | None = None,
+        reply_to: UUID | str | None = None,
+    ) -> Message:
+        """As `Mailbox.send`."""
+        call = self._calls.send(conversation, body, key=key, reply_to=reply_to)
+        outcome = await self._transactions.run(call)
+        return answered(outcome)
+
+    async def edit(self, conversation: UUID | str, message: UUID | str, body: str) -> Message:
+        """As `Mailbox.edit`."""
+        return await self._transactions.run(self._calls.edit(conversation, message, body))
+
+    async def delete(self, conversation: UUID | str, message: UUID | str) -> None:
+        """As `Mailbox.delete`."""
+        await self._transactions.run(self._calls.delete(conversation, message))
+
+    async def can_message(self, other: str) -> Permission:
+        """As `Mailbox.can_message`."""
+        outcome = await self._transactions.run(self._calls.can_message(other))
+        if isinstance(outcome, Unintroduced):
+            introduction = await introduced(self._directory).introduce(
+                outcome.sender, outcome.recipient
+            )
+            call = self._calls.can_message(other, introduction=introduction)
+            outcome = await self._transactions.run(call)
+        return answered(outcome)
+
+    # Reading ------------------------------------------------------------------------------------
+
+    async def inbox(self, *, limit: int = 20, cursor: str | None = None) -> Page[InboxEntry]:
+        """As `Mailbox.inbox`."""
+        return await self._transactions.run(
+            self._calls.folder(Folder.INBOX, limit=limit, cursor=cursor)
+        )
+
+    async def requests(self, *, limit: int = 20, cursor: str | None = None) -> Page[InboxEntry]:
+        """As `Mailbox.requests`."""
+        return await self._transactions.run(
+            self._calls.folder(Folder.REQUESTS, limit=limit, cursor=cursor)
+        )
+
+    async def archived(self, *, limit: int = 20, cursor: str | None = None) -> Page[InboxEntry]:
+        """As `Mailbox.archived`."""
+        return await self._transactions.run(
+            self._calls.folder(Folder.ARCHIVED, limit=limit, cursor=cursor)
+        )
+
+    async def conversation(self, conversation: UUID | str) -> ConversationView:
+        """As `Mailbox.conversation`."""
+        return await self._transactions.run(self._calls.conversation(conversation))
+
+    async def conversation_with(self, other: str) -> ConversationView | None:
+        """As `Mailbox.conversation_with`."""
+        return await self._transactions.run(self._calls.conversation_with(other))
+
+    async def thread(
+        self,
+        conversation: UUID | str,
+        *,
+        root: UUID | str | None = None,
+        limit: int = 50,
+        before: str | None = None,
+        after: str | None = None,
+    ) -> ThreadPage:
+        """As `Mailbox.thread`."""
+        return await self._transactions.run(
+            self._calls.thread(conversation, root=root, limit=limit, before=before, after=after)
+        )
+
+    async def unread(self) -> int:
+        """As `Mailbox.unread`."""
+        return await self._transactions.run(self._calls.unread())
+
+    async def changes(self, *, after: str | None = None, limit: int = 100) -> Changes:
+        """As `Mailbox.changes`."""
+        return await self._transactions.run(self._calls.changes(after=after, limit=limit))
+
+    async def snapshot(self, *, limit: int = 20) -> Snapshot:
+        """As `Mailbox.snapshot`."""
+        return await self._transactions.run(self._calls.snapshot(limit=limit))
+
+    # One's own view -----------------------------------------------------------------------------
+
+    async def mark_read(self, conversation: UUID | str, *, through: UUID | str) -> None:
+        """As `Mailbox.mark_read`."""
+        await self._transactions.run(self._calls.mark_read(conversation, through=through))
+
+    async def hide(self, conversation: UUID | str, message: UUID | str) -> None:
+        """As `Mailbox.hide`."""
+        await self._transactions.run(self._calls.hide(conversation, message))
+
+    async def clear(self, conversation: UUID | str) -> None:
+        """As `Mailbox.clear`."""
+        await self._transactions.run(self._calls.change_view(conversation, viewing.cleared))
+
+    async def mute(self, conversation: UUID | str) -> None:
+        """As `Mailbox.mute`."""
+        change = partial(viewing.muted, is_muted=True)
+        await self._transactions.run(self._calls.change_view(conversation, change))
+
+    async def unmute(self, conversation: UUID | str) -> None:
+        """As `Mailbox.unmute`."""
+        change = partial(viewing.muted, is_muted=False)
+        await self._transactions.run(self._calls.change_view(conversation, change))
+
+    async def archive(self, conversation: UUID | str) -> None:
+        """As `Mailbox.archive`."""
+        change = partial(viewing.archived, is_archived=True)
+        await self._transactions.run(self._calls.change_view(conversation, change))
+
+    async def unarchive(self, conversation: UUID | str) -> None:
+        """As `Mailbox.unarchive`."""
+        change = partial(viewing.archived, is_archived=False)
+        await self._transactions.run(self._calls.change_view(conversation, change))
+
+    async def accept(self, conversation: UUID | str) -> None:
+        """As `Mailbox.accept`."""
+        await self._transactions.run(self._calls.change_view(conversation, viewing.accepted))
+
+    async def decline(self, conversation: UUID | str) -> None:
+        """As `Mailbox.decline`."""
+        await self._transactions.run(self._calls.change_view(conversation, viewing.declined))
+
+    # Other people, and oneself ------------------------------------------------------------------
+
+    async def block(self, other: str) -> None:
+        """As `Mailbox.block`."""
+        await self._transactions.run(self._calls.block(other))
+
+    async def unblock(self, other: str) -> None:
+        """As `Mailbox.unblock`."""
+        await self._transactions.run(self._calls.unblock(other))
+
+    async def blocked(self, *, limit: int = 50, cursor: str | None = None) -> Page[Block]:
+        """As `Mailbox.blocked`."""
+        return await self._transactions.run(self._calls.blocked(limit=limit, cursor=cursor))
+
+    async def can_see_profile(self, other: str) -> bool:
+        """As `Mailbox.can_see_profile`."""
+        return await self._transactions.run(self._calls.can_see_profile(other))
+
+    async def preferences(self) -> Preferences:
+        """As `Mailbox.preferences`."""
+        return await self._transactions.run(self._calls.preferences())
+
+    async def set_preferences(self, preferences: Preferences) -> None:
+        """As `Mailbox.set_preferences`."""
+        await self._transactions.run(self._calls.set_preferences(preferences))

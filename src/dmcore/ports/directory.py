@@ -1,0 +1,41 @@
+"""The host's users, who stay in the host (EMB-5)."""
+
+from typing import Protocol, TypeVar
+
+from dmcore.domain.gates import Introduction
+from dmcore.domain.ids import User
+
+
+class Directory(Protocol):
+    """What the host knows of its users.
+
+    Asked before a transaction, never inside one, and only when somebody is about to start a
+    conversation (or asks whether they could): replies and reads never wait for it. What it raises
+    reaches the caller as it is, and nothing was stored.
+    """
+
+    def introduce(self, sender: User, recipient: User) -> Introduction:
+        """The two profiles, and whether the two are connected in the host's sense.
+
+        A user that does not exist in that tenant MUST come as ``None``; one of another tenant is
+        such a user (TEN-1).
+        """
+        ...
+
+
+class AsyncDirectory(Protocol):
+    """The same for hosts with asynchronous look-ups."""
+
+    async def introduce(self, sender: User, recipient: User) -> Introduction:
+        """As ``Directory.introduce``."""
+        ...
+
+
+Asked = TypeVar("Asked", Directory, AsyncDirectory)
+
+
+def introduced(directory: Asked | None) -> Asked:
+    """The directory of a handle whose rules say that there is one."""
+    if directory is None:
+        raise ValueError("rules that ask a directory were given none")
+    return directory

@@ -1,0 +1,132 @@
+"""Every writing use case as one act of one user in a scene, and the scenes."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+from uuid import UUID
+
+import attrs
+
+from dmcore import DirectMessages, Mailbox, Preferences
+from dmcore.domain.ids import TenantId, UserId
+from dmcore.domain.pair import Pair
+
+_NOBODY: Final = UUID("01890000-0000-7000-8000-000000000000")
+
+
+@attrs.frozen(kw_only=True)
+class Scene:
+    """What two people have of each other before they act: ids by whose they are."""
+
+    tenant: str
+    conversation: UUID
+    own: Mapping[str, UUID]
+    theirs: Mapping[str, UUID]
+
+    def partner_of(self, user: str) -> str:
+        return "bob" if user == "ann" else "ann"
+
+
+Setting = Callable[[Mailbox, Mailbox], dict[str, UUID]]
+"""Lets ann and bob come to a state; the newest message of each."""
+
+
+def _strangers(_ann: Mailbox, _bob: Mailbox) -> dict[str, UUID]:
+    return {}
+
+
+def _friends(ann: Mailbox, bob: Mailbox) -> dict[str, UUID]:
+    conversation = ann.start("bob", "hello").conversation
+    bob.send(conversation, "hello yourself")
+    newest_of_ann = ann.send(conversation, "how are you?")
+    return {"ann": newest_of_ann.id, "bob": bob.send(conversation, "fine").id}
+
+
+def _request(_ann: Mailbox, bob: Mailbox) -> dict[str, UUID]:
+    asked = bob.start("ann", "may I?").id
+    return {"ann": asked, "bob": asked}
+
+
+def _blocked(ann: Mailbox, bob: Mailbox) -> dict[str, UUID]:
+    newest = _friends(ann, bob)
+    ann.block("bob")
+    return newest
+
+
+SETTINGS: Final[Mapping[str, Setting]] = {
+    "strangers": _strangers,
+    "friends": _friends,
+    "request": _request,
+    "blocked": _blocked,
+}
+
+
+def set_scene(dm: DirectMessages, namespace: bytes, setting: str, tenant: str) -> Scene:
+    """Everything as it is before the two act, in a tenant of its own."""
+    dm.operations("stagehand").set_mode("on")
+    newest = SETTINGS[setting](*(dm.mailbox(it, tenant=tenant) for it in ("ann", "bob")))
+    pair = Pair.of(TenantId(tenant), UserId("ann"), UserId("bob"))
+    return Scene(
+        tenant=tenant,
+        conversation=pair.conversation_id(namespace),
+        own={user: newest.get(user, _NOBODY) for user in ("ann", "bob")},
+        theirs={"ann": newest.get("bob", _NOBODY), "bob": newest.get("ann", _NOBODY)},
+    )
+
+
+@attrs.frozen
+class Act:
+    """A use case: the setting in which it does the most, and how it is called."""
+
+    setting: str
+    call: Callable[[DirectMessages, Scene, str], object]
+
+
+def _of(setting: str, call: Callable[[Mailbox, Scene, str], object]) -> Act:
+    return Act(setting, lambda dm, scene, me: call(dm.mailbox(me, tenant=scene.tenant), scene, me))
+
+
+def _prune(dm: DirectMessages, scene: Scene, me: str) -> None:
+    """Only the use case: the method runs one transaction for each user, and more around them."""
+    olga = dm.operations("olga", tenant=scene.tenant)
+    for oldest in olga.audit(scene.partner_of(me), tenant=scene.tenant, limit=1).items:
+        olga._transactions.run(olga._calls.prune(oldest))
+
+
+ACTS: Final[Mapping[str, Act]] = {
+    "start": _of("strangers", lambda box, it, me: box.start(it.partner_of(me), "start")),
+    "start under a key": _of(
+        "strangers", lambda box, it, me: box.start(it.partner_of(me), "keyed", key="key")
+    ),
+    "send": _of("friends", lambda box, it, _: box.send(it.conversation, "send")),
+    "send under a key": _of(
+        "friends", lambda box, it, _: box.send(it.conversation, "keyed", key="key")
+    ),
+    "send in answer": _of(
+        "friends",
+        lambda box, it, me: box.send(it.conversation, "answer", reply_to=it.theirs[me]),
+    ),
+    "edit": _of("friends", lambda box, it, me: box.edit(it.conversation, it.own[me], "edited")),
+    "delete": _of("friends", lambda box, it, me: box.delete(it.conversation, it.own[me])),
+    "hide": _of("friends", lambda box, it, me: box.hide(it.conversation, it.theirs[me])),
+    "mark_read": _of(
+        "friends", lambda box, it, me: box.mark_read(it.conversation, through=it.theirs[me])
+    ),
+    "clear": _of("friends", lambda box, it, _: box.clear(it.conversation)),
+    "archive": _of("friends", lambda box, it, _: box.archive(it.conversation)),
+    "accept": _of("request", lambda box, it, _: box.accept(it.conversation)),
+    "decline": _of("request", lambda box, it, _: box.decline(it.conversation)),
+    "block": _of("friends", lambda box, it, me: box.block(it.partner_of(me))),
+    "unblock": _of("blocked", lambda box, it, me: box.unblock(it.partner_of(me))),
+    "set_preferences": _of(
+        "friends",
+        lambda box, _, __: box.set_preferences(Preferences(open_to="nobody", receipts=False)),
+    ),
+    "set_mode": Act(
+        "strangers",
+        lambda dm, scene, _: dm.operations("olga", tenant=scene.tenant).set_mode("read_only"),
+    ),
+    "prune_journals": Act("friends", _prune),
+}
+
+REPRESENTED: Final = {"mute": "archive", "unmute": "archive", "unarchive": "archive"}
+"""Methods that run the same use case as an act, with another change of the same side."""

@@ -1,0 +1,93 @@
+"""No writing use case is left out, and the sessions really meet."""
+
+import inspect
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+from tests.interleavings.acts import ACTS, REPRESENTED
+from tests.interleavings.explorer import Choose, explore
+from tests.interleavings.ring import Bout, Ring
+
+from dmcore import Mailbox, Operations, Preferences
+from dmcore.adapters import memory
+from dmcore.ports.transactions import Call, Needs
+
+_ID: Final = UUID("01890000-0000-7000-8000-000000000000")
+_GIVEN: Final[dict[str, object]] = {
+    "other": "bob",
+    "user": "bob",
+    "body": "hello",
+    "conversation": _ID,
+    "message": _ID,
+    "through": _ID,
+    "preferences": Preferences(receipts=False),
+    "mode": "on",
+    "before": datetime(2030, 1, 1, tzinfo=UTC),
+}
+
+
+class _Asked(Exception):
+    """Carries what was about to be run."""
+
+
+class _Listening:
+    def run(self, call: Call[Any], /) -> Any:
+        raise _Asked(call.needs)
+
+    def close(self) -> None:
+        pass
+
+
+def _writing_methods(facade: Mailbox | Operations) -> set[str]:
+    """The methods of a facade whose first transaction writes."""
+    found = set()
+    for name, method in inspect.getmembers(facade, inspect.ismethod):
+        if name.startswith("_"):
+            continue
+        needed = {
+            it.name: _GIVEN[it.name]
+            for it in inspect.signature(method).parameters.values()
+            if it.default is it.empty
+        }
+        with pytest.raises(_Asked) as asked:
+            method(**needed)
+        if asked.value.args == (Needs.WRITE,):
+            found.add(name)
+    return found
+
+
+@pytest.mark.promise("MSG-4")
+def test_every_method_that_writes_is_an_act_or_represented_by_one() -> None:
+    with memory.open_sync() as dm:
+        mailbox, olga = dm.mailbox("ann"), dm.operations("olga")
+        writing = _writing_methods(
+            Mailbox(calls=mailbox._calls, transactions=_Listening(), directory=None)
+        ) | _writing_methods(Operations(olga._calls, _Listening()))
+    assert {"start", "send", "edit", "set_mode"} <= writing
+    # Its first transaction only reads which journals are to be shortened.
+    assert writing | {"prune_journals"} == {it.partition(" ")[0] for it in ACTS} | set(REPRESENTED)
+    assert set(REPRESENTED.values()) <= set(ACTS)
+
+
+@pytest.mark.promise("MSG-4")
+def test_the_two_really_stand_in_each_others_way(ring: Ring) -> None:
+    """Each is left standing with the lock while the other waits for it, and before it had it."""
+    bout = Bout("friends", ("ann", "bob"), (ACTS["send"], ACTS["send"]))
+    waited = []
+
+    def fight(choose: Choose) -> None:
+        before = ring.waited
+        ring.fight(bout, choose)
+        waited.append(ring.waited > before)
+
+    scripts = list(explore(fight, most_interruptions=1))
+    assert len({script.choices for script in scripts}) == len(scripts) >= 4
+    for first in (0, 1):
+        assert any(
+            it for it, script in zip(waited, scripts, strict=True) if script.choices[0] == first
+        )
+    interrupted = [any(it.is_interruption for it in script.decisions) for script in scripts]
+    assert interrupted.count(False) == 2
+    assert not any(it and not was for it, was in zip(waited, interrupted, strict=True))
