@@ -27,18 +27,26 @@ MODULES = (
     "dmcore.adapters.sql",
     "dmcore.adapters.clock",
     "dmcore.adapters.ids",
-    "dmcore.ports.clock",
-    "dmcore.ports.contacts",
-    "dmcore.ports.conversations",
-    "dmcore.ports.directory",
-    "dmcore.ports.ids",
-    "dmcore.ports.inspection",
-    "dmcore.ports.installation",
-    "dmcore.ports.journal",
-    "dmcore.ports.mailboxes",
-    "dmcore.ports.messages",
-    "dmcore.ports.reading",
-    "dmcore.ports.transactions",
+    "dmcore.adapters.opening",
+    *(
+        f"dmcore.ports.{name}"
+        for name in (
+            *("clock", "contacts", "conversations", "directory", "ids", "inspection"),
+            *("installation", "journal", "mailboxes", "messages", "reading", "transactions"),
+        )
+    ),
+    # What the ports are made of, for whoever writes an adapter.
+    *(
+        f"dmcore.domain.{name}"
+        for name in (
+            *("account", "contact", "conversation", "events", "ids", "inbox", "limits", "message"),
+            *("pair", "paging", "preferences", "verification", "viewing"),
+        )
+    ),
+    "dmcore.testing.harness",
+    "dmcore.testing.world",
+    "dmcore.testing.plugin",
+    "dmcore.testing.postgres",
 )
 
 
@@ -74,7 +82,8 @@ def _described(name: str, value: Any) -> Iterator[str]:
         yield f"class {name}({bases})" if bases else f"class {name}"
         yield from _members(name, value)
     elif inspect.isroutine(value):
-        yield f"def {name}{_signature(value)}"
+        word = "async def" if inspect.iscoroutinefunction(value) else "def"
+        yield f"{word} {name}{_signature(value)}"
     elif inspect.ismodule(value):
         yield f"module {name}"
     else:

@@ -20,6 +20,8 @@ class Rules:
     has_directory: bool = False
 
     def __attrs_post_init__(self) -> None:
+        if not _is_policy(self.policy):
+            raise InvalidSetting("policy", "must be a Policy")
         if self.policy.gates and not self.has_directory:
             raise InvalidSetting("gates", "need a directory that knows who is who")
 
@@ -30,3 +32,7 @@ class Rules:
     def draw(self) -> int:
         """Random bits for one message id."""
         return self.entropy.draw()
+
+
+def _is_policy(value: object) -> bool:
+    return isinstance(value, Policy)

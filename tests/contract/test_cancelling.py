@@ -176,22 +176,38 @@ def test_what_waits_for_a_thread_never_begins(sqlite_scene: Scene) -> None:
     async def story() -> None:
         async with scene.opened() as dm:
             go_on = threading.Event()
-            all_begun = threading.Barrier(3)
+            all_begun = threading.Barrier(2)
 
             def occupy(_tx: Transaction) -> None:
                 all_begun.wait(PATIENCE_S)
                 go_on.wait(PATIENCE_S)
 
             begun: list[str] = []
-            # A pool of one lends two connections, and there is one thread for each.
-            occupying = [asyncio.create_task(ask(dm, reading(occupy))) for _ in range(2)]
+            # With a pool of one there is one thread for those who write, and one for the others.
+            occupying = asyncio.create_task(ask(dm, reading(occupy)))
             await asyncio.to_thread(all_begun.wait, PATIENCE_S)
             task = asyncio.create_task(ask(dm, reading(lambda _: begun.append("begun"))))
             await asyncio.sleep(0)
             await cancelled(task)
             go_on.set()
-            await asyncio.gather(*occupying)
+            await occupying
             assert begun == []
+
+    run(story)
+
+
+def test_writers_that_wait_keep_no_reader_waiting(sqlite_scene: Scene) -> None:
+    """However many there are: somebody else holds the one lock that they all need."""
+    scene = sqlite_scene
+
+    async def story() -> None:
+        async with scene.opened() as dm:
+            with scene.held():
+                writing_ = [asyncio.create_task(dm.mailbox("ann").block(f"{n}")) for n in range(9)]
+                await asyncio.sleep(0)
+                assert await dm.mailbox("ann").unread() == 0
+                assert not any(task.done() for task in writing_)
+            await asyncio.gather(*writing_)
 
     run(story)
 

@@ -163,6 +163,27 @@ def test_a_database_without_our_tables_is_not_initialised(sqlite_url: str) -> No
     engine.dispose()
 
 
+@pytest.mark.promise("MSG-4")
+def test_autocommit_is_no_transaction(sql_world: World, host: Host) -> None:
+    """What is acknowledged there would be gone, or there whatever the host decides."""
+    engine = host.engine.execution_options(isolation_level="AUTOCOMMIT")
+    with sql_world.unchanged(), engine.connect() as connection:
+        with pytest.raises(InvalidSetting) as caught:
+            sql.join(connection, policy=UNLIMITED, clock=host.clock)
+        assert caught.value.details["setting"] == "connection"
+
+
+def test_a_savepoint_that_would_commit_is_no_transaction(sqlite_url: str) -> None:
+    """SQLite's driver begins nothing before the first change: to release a savepoint commits."""
+    sql.initialise(sqlite_url)
+    engine = create_engine(sqlite_url, hide_parameters=True)
+    with engine.connect() as connection, connection.begin_nested():
+        with pytest.raises(InvalidSetting) as caught:
+            sql.join(connection)
+        assert caught.value.details["setting"] == "connection"
+    engine.dispose()
+
+
 # PostgreSQL: other writers at the same time ------------------------------------------------------
 
 
@@ -211,16 +232,6 @@ def test_a_conflict_that_undid_the_hosts_transaction_is_the_hosts_to_repeat(
         assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-def test_autocommit_is_no_transaction(postgres_host: tuple[World, Host]) -> None:
-    world, host = postgres_host
-    engine = host.engine.execution_options(isolation_level="AUTOCOMMIT")
-    with world.unchanged(), engine.connect() as connection:
-        dm = sql.join(connection, policy=UNLIMITED, clock=world.clock)
-        with pytest.raises(InvalidSetting) as caught:
-            dm.mailbox("ann").start("bob", "nobody would undo this")
-        assert caught.value.details["setting"] == "connection"
-
-
 @pytest.mark.promise("FEED-1")
 def test_a_state_of_one_instant_needs_a_transaction_that_sees_one(
     postgres_host: tuple[World, Host],
@@ -231,6 +242,22 @@ def test_a_state_of_one_instant_needs_a_transaction_that_sees_one(
     engine = host.engine.execution_options(isolation_level="REPEATABLE READ")
     with engine.connect() as connection, connection.begin():
         assert sql.join(connection).operations("olga").verify() == ()
+
+
+def test_a_database_that_is_not_set_up_leaves_the_hosts_transaction_alone(
+    postgres_url: str,
+) -> None:
+    engine = create_engine(postgres_url, hide_parameters=True)
+    with engine.connect() as connection:
+        connection.execute(text("CREATE TABLE host_note (body TEXT)"))
+        with pytest.raises(NotInitialised):
+            sql.join(connection)
+        note(connection, "still here")
+        connection.commit()
+        assert connection.execute(text("SELECT body FROM host_note")).scalars().all() == [
+            "still here"
+        ]
+    engine.dispose()
 
 
 def test_the_awaiting_twin_commits_and_undoes_with_its_host(

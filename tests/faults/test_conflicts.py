@@ -17,7 +17,7 @@ from tests.support.stores import engine_of
 from dmcore import DirectMessages, Message, Policy, RateLimit
 from dmcore.adapters import sql
 from dmcore.adapters.clock import ManualClock
-from dmcore.adapters.sql import IsolationLevel, _transactions
+from dmcore.adapters.sql import IsolationLevel, _engine, _transactions
 from dmcore.errors import LimitReached, RecipientUnavailable, StoreBusy
 from dmcore.testing.world import text_of
 
@@ -255,13 +255,18 @@ def set_for_everybody(stage: Stage, setting: str) -> DirectMessages:
     """Dmcore opened anew under a setting of the database."""
     with psycopg.connect(stage.url, autocommit=True) as owner:
         name = make_url(stage.url).database
-        owner.execute(f'ALTER DATABASE "{name}" SET {setting}'.encode())
+        if setting:
+            owner.execute(f'ALTER DATABASE "{name}" SET {setting}'.encode())
     return sql.open_sync(stage.url, policy=UNLIMITED, pool_size=1)
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("setting", ["lock_timeout = 5", "statement_timeout = 5"])
-def test_a_lock_that_is_never_given_is_busy_in_the_end(make_stage: MakeStage, setting: str) -> None:
+@pytest.mark.parametrize("setting", ["", "statement_timeout = 5"], ids=["ours", "the server's"])
+def test_a_lock_that_is_never_given_is_busy_in_the_end(
+    make_stage: MakeStage, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not setting:
+        monkeypatch.setattr(_engine, "_LOCK_TIMEOUT", "5ms")
     stage = make_stage("READ COMMITTED")
     conversation = stage.dm.mailbox("ann").start("bob", "hello").conversation
     stage.hold("ann")

@@ -216,7 +216,7 @@ def test_the_journal_of_everything_that_can_be_done_tells_ids_and_nothing_else()
 
 def test_a_side_and_a_conversation_hold_ids_flags_and_counts() -> None:
     assert {field.name for field in attrs.fields(Side)} == {
-        *("exists", "newest", "read", "heard", "told", "cleared", "unread", "blocks"),
+        *("exists", "newest", "read", "said", "heard", "told", "cleared", "unread", "blocks"),
         *("is_muted", "is_archived", "request", "asked"),
     }
     names = {field.name for field in attrs.fields(Conversation)}

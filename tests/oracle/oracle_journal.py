@@ -70,10 +70,11 @@ class Journal(Views):
         """And of others what concerns them, and they may know."""
         if getattr(event, "other", None) != owner:
             return []
+        has_declined = self.request(owner, event.actor, upto=index) == "declined"
         match event:
+            case Wrote() | Edited() | Deleted() if has_declined:
+                return []
             case Wrote() if self.reaches(owner, event.actor, index):
-                if self.request(owner, event.actor, upto=index) == "declined":
-                    return []
                 return [_told(self._news(owner, event.actor, index), event, message=event.id)]
             case Edited() if self.is_visible(owner, event.actor, event.message, upto=index):
                 return [_told("message_edited", event, message=event.message)]

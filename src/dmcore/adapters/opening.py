@@ -27,7 +27,7 @@ def open_on(
     Raises ``InvalidSetting`` for a policy with gates and no directory (GATE-1).
     """
     return DirectMessages(
-        rules=_rules(policy, clock, entropy, directory),
+        rules=rules_for(policy, clock, entropy, directory),
         transactions=transactions,
         directory=directory,
     )
@@ -43,21 +43,22 @@ def open_async_on(
 ) -> AsyncDirectMessages:
     """As ``open_on``, for a runner that is awaited. There is nothing to await in opening itself."""
     return AsyncDirectMessages(
-        rules=_rules(policy, clock, entropy, directory),
+        rules=rules_for(policy, clock, entropy, directory),
         transactions=transactions,
         directory=directory,
     )
 
 
-def _rules(
+def rules_for(
     policy: Policy | None,
     clock: Clock | None,
     entropy: Entropy | None,
     directory: object,
 ) -> Rules:
+    """The rules of a handle, with the defaults for what is left out. Raises ``InvalidSetting``."""
     return Rules(
-        policy=policy or Policy(),
-        clock=clock or SystemClock(),
-        entropy=entropy or SystemEntropy(),
+        policy=Policy() if policy is None else policy,
+        clock=SystemClock() if clock is None else clock,
+        entropy=SystemEntropy() if entropy is None else entropy,
         has_directory=directory is not None,
     )

@@ -6,6 +6,7 @@ import attrs
 
 from dmcore.domain.body import Body
 from dmcore.domain.contact import Contact, Notice, Written, outcome
+from dmcore.domain.conversation import Request
 from dmcore.domain.events import Action
 from dmcore.domain.ids import MessageId
 from dmcore.domain.instants import to_datetime
@@ -98,5 +99,11 @@ def hidden(
 
 
 def _is_shown_to_partner(contact: Contact, posting: Posting) -> bool:
-    """Whether the partner sees this message now, so that a change of it concerns them."""
-    return posting.is_visible_to(contact.partner.user.id, contact.partner_side)
+    """Whether the partner sees this message now, so that a change of it concerns them.
+
+    Who declined is told of nothing any more (REQ-1).
+    """
+    view = contact.partner_side
+    if view.request is Request.DECLINED:
+        return False
+    return posting.is_visible_to(contact.partner.user.id, view)

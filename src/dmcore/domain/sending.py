@@ -97,12 +97,7 @@ def check_writing(contact: Contact, policy: Policy, introduction: Introduction |
     Raises ``MessagingUnavailable``, ``YouBlockedThem``, ``UnknownUser``, ``StartRefused``,
     ``UpgradeRequired``, ``RecipientUnavailable`` or ``NotAcceptedYet``.
     """
-    if contact.is_start:
-        contact.mode.check_start()
-    else:
-        contact.mode.check_reply()
-    if contact.actor_blocks:
-        raise YouBlockedThem
+    check_own_side(contact)
     if contact.is_start:
         _check_start(contact, policy, introduction)
     if contact.partner_blocks and policy.blocked == "refuse":
@@ -110,6 +105,19 @@ def check_writing(contact: Contact, policy: Policy, introduction: Introduction |
     asked = contact.side.asked
     if policy.requests == "ask" and asked is not None and asked >= policy.request_messages:
         raise NotAcceptedYet(policy.request_messages)
+
+
+def check_own_side(contact: Contact) -> None:
+    """What the switch and the actor's own block say; nobody else need be asked about these.
+
+    Raises ``MessagingUnavailable`` or ``YouBlockedThem``.
+    """
+    if contact.is_start:
+        contact.mode.check_start()
+    else:
+        contact.mode.check_reply()
+    if contact.actor_blocks:
+        raise YouBlockedThem
 
 
 def _check_start(contact: Contact, policy: Policy, introduction: Introduction | None) -> None:

@@ -17,7 +17,7 @@ from dmcore.domain.preferences import Preferences
 from dmcore.mailbox._calls import MailboxCalls
 from dmcore.mailbox._reading import Permission, ThreadPage
 from dmcore.mailbox._writing import Unintroduced, answered
-from dmcore.ports.directory import AsyncDirectory, Directory, introduced
+from dmcore.ports.directory import AsyncDirectory, Directory, answer_of, asked
 from dmcore.ports.transactions import AsyncTransactions, Transactions
 
 
@@ -53,8 +53,8 @@ class Mailbox:
         """
         outcome = self._transactions.run(self._calls.start(other, body, key=key))
         if isinstance(outcome, Unintroduced):
-            introduction = introduced(self._directory).introduce(outcome.sender, outcome.recipient)
-            call = self._calls.start(other, body, key=key, introduction=introduction)
+            said = asked(self._directory).introduce(outcome.sender, outcome.recipient)
+            call = self._calls.start(other, body, key=key, introduction=answer_of(said))
             outcome = self._transactions.run(call)
         return answered(outcome)
 
@@ -97,8 +97,8 @@ class Mailbox:
         """
         outcome = self._transactions.run(self._calls.can_message(other))
         if isinstance(outcome, Unintroduced):
-            introduction = introduced(self._directory).introduce(outcome.sender, outcome.recipient)
-            call = self._calls.can_message(other, introduction=introduction)
+            said = asked(self._directory).introduce(outcome.sender, outcome.recipient)
+            call = self._calls.can_message(other, introduction=answer_of(said))
             outcome = self._transactions.run(call)
         return answered(outcome)
 
@@ -269,10 +269,8 @@ class AsyncMailbox:
         """As `Mailbox.start`."""
         outcome = await self._transactions.run(self._calls.start(other, body, key=key))
         if isinstance(outcome, Unintroduced):
-            introduction = await introduced(self._directory).introduce(
-                outcome.sender, outcome.recipient
-            )
-            call = self._calls.start(other, body, key=key, introduction=introduction)
+            said = await asked(self._directory).introduce(outcome.sender, outcome.recipient)
+            call = self._calls.start(other, body, key=key, introduction=answer_of(said))
             outcome = await self._transactions.run(call)
         return answered(outcome)
 
@@ -301,10 +299,8 @@ class AsyncMailbox:
         """As `Mailbox.can_message`."""
         outcome = await self._transactions.run(self._calls.can_message(other))
         if isinstance(outcome, Unintroduced):
-            introduction = await introduced(self._directory).introduce(
-                outcome.sender, outcome.recipient
-            )
-            call = self._calls.can_message(other, introduction=introduction)
+            said = await asked(self._directory).introduce(outcome.sender, outcome.recipient)
+            call = self._calls.can_message(other, introduction=answer_of(said))
             outcome = await self._transactions.run(call)
         return answered(outcome)
 

@@ -16,7 +16,7 @@ from dmcore.domain.message import Message
 from dmcore.domain.paging import Cursor, CursorScope, Page, ThreadPlace
 from dmcore.domain.pair import Pair
 from dmcore.domain.preferences import Preferences
-from dmcore.domain.sending import check_writing, limit_reached
+from dmcore.domain.sending import check_own_side, check_writing, limit_reached
 from dmcore.errors import CursorExpired, DmcoreError
 from dmcore.mailbox._writing import Unintroduced, is_unintroduced
 from dmcore.ports.transactions import Transaction
@@ -144,9 +144,10 @@ def can_message(
     """What an attempt to write would be answered, without making one (GATE-2)."""
     pair = Pair.of(sender.tenant, sender.id, other)
     contact = tx.contacts.look(pair, actor=sender.id)
-    if is_unintroduced(rules, contact, introduction):
-        return Unintroduced(sender, contact.partner.user)
     try:
+        if is_unintroduced(rules, contact, introduction):
+            check_own_side(contact)
+            return Unintroduced(sender, contact.partner.user)
         check_writing(contact, rules.policy, introduction)
     except DmcoreError as refusal:
         return Permission(is_allowed=False, reason=refusal.code)

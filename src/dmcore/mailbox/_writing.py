@@ -13,7 +13,7 @@ from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import ConversationId, Key, MessageId, User, UserId
 from dmcore.domain.message import Message
 from dmcore.domain.pair import Pair
-from dmcore.domain.sending import Draft, Refused, decide
+from dmcore.domain.sending import Draft, Refused, check_own_side, decide
 from dmcore.mailbox._acting import store
 from dmcore.ports.transactions import Transaction
 
@@ -59,6 +59,7 @@ def start(
     pair = Pair.of(sender.tenant, sender.id, other)
     contact = tx.contacts.hold(pair, actor=sender.id, key=key)
     if contact.earlier is None and is_unintroduced(rules, contact, introduction):
+        check_own_side(contact)
         return Unintroduced(sender, contact.partner.user)
     return _decided(tx, rules, contact, Draft(body=body, key=key), introduction)
 

@@ -39,8 +39,11 @@ class OperationsCalls:
     def status(self) -> Call[StoreStatus]:
         return surveying(_acting.status)
 
-    def audit(self, user: str, *, tenant: str, limit: int, cursor: str | None) -> Call[Page[Entry]]:
-        owner = User(parse_tenant_id(tenant), parse_user_id(user))
+    def audit(
+        self, user: str, *, tenant: str | None, limit: int, cursor: str | None
+    ) -> Call[Page[Entry]]:
+        of = self.operator.tenant if tenant is None else parse_tenant_id(tenant)
+        owner = User(of, parse_user_id(user))
         after = 0 if cursor is None else audit_scope(self.operator, owner).read_position(cursor)
         return reading(
             _acting.audit,

@@ -45,11 +45,12 @@ class Operations:
         return self._transactions.run(self._calls.status())
 
     def audit(
-        self, user: str, *, tenant: str = "", limit: int = 50, cursor: str | None = None
+        self, user: str, *, tenant: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> Page[Entry]:
         """A page of the content-free facts about one user, oldest first (AUD-1).
 
-        Raises ``InvalidId``, ``InvalidPageSize`` and ``InvalidCursor``.
+        Without ``tenant``, of the operator's own. Raises ``InvalidId``, ``InvalidPageSize`` and
+        ``InvalidCursor``.
         """
         return self._transactions.run(
             self._calls.audit(user, tenant=tenant, limit=limit, cursor=cursor)
@@ -102,7 +103,7 @@ class AsyncOperations:
         return await self._transactions.run(self._calls.status())
 
     async def audit(
-        self, user: str, *, tenant: str = "", limit: int = 50, cursor: str | None = None
+        self, user: str, *, tenant: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> Page[Entry]:
         """As `Operations.audit`."""
         return await self._transactions.run(

@@ -4,6 +4,7 @@ from typing import Protocol, TypeVar
 
 from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import User
+from dmcore.errors import InvalidSetting
 
 
 class Directory(Protocol):
@@ -34,8 +35,15 @@ class AsyncDirectory(Protocol):
 Asked = TypeVar("Asked", Directory, AsyncDirectory)
 
 
-def introduced(directory: Asked | None) -> Asked:
+def asked(directory: Asked | None) -> Asked:
     """The directory of a handle whose rules say that there is one."""
     if directory is None:
         raise ValueError("rules that ask a directory were given none")
     return directory
+
+
+def answer_of(said: object) -> Introduction:
+    """What a directory said. Raises ``InvalidSetting`` where that is no introduction."""
+    if not isinstance(said, Introduction):
+        raise InvalidSetting("directory", "must answer with an Introduction")
+    return said

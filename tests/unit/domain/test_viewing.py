@@ -10,7 +10,7 @@ from tests.unit.domain.situation import ANN, BOB, FIRST, ID, NOW_US, Situation
 from dmcore.domain.contact import Contact, Outcome
 from dmcore.domain.conversation import Request, Side
 from dmcore.domain.events import Action
-from dmcore.domain.ids import next_message_id
+from dmcore.domain.ids import MessageId, next_message_id
 from dmcore.domain.message import Receipt
 from dmcore.domain.preferences import Preferences
 from dmcore.domain.viewing import (
@@ -99,13 +99,12 @@ def test_what_was_read_and_told_before_changes_nothing() -> None:
 
 
 @pytest.mark.promise("READ-1", "READ-2")
-def test_what_was_read_in_silence_can_be_told_later_and_the_marker_stays() -> None:
+@pytest.mark.parametrize("through", [FIRST, SECOND])
+def test_what_was_read_in_silence_is_not_told_by_marking_it_again(through: MessageId) -> None:
+    """Or its reader would learn, from their own journal, that it was not told at first."""
     read = attrs.evolve(WAITING, read=SECOND, unread=0)
-    earlier = Marking(unread_after=1, seen=FIRST)
-    outcome = marked_read(situation(read).contact(), earlier, through=FIRST, now_us=NOW_US)
-    assert outcome is not None
-    assert side_after(outcome) == attrs.evolve(read, told=FIRST)
-    assert outcome.receipt == Receipt(conversation=ID, reader=ANN, through=FIRST, at_us=NOW_US)
+    earlier = Marking(unread_after=0, seen=FIRST)
+    assert marked_read(situation(read).contact(), earlier, through=through, now_us=NOW_US) is None
 
 
 # Sorting ----------------------------------------------------------------------------------------

@@ -1,10 +1,8 @@
 """The in-memory store: complete, with real rollback, safe under threads, gone with the process."""
 
-from dmcore._rules import Rules
-from dmcore.adapters.clock import SystemClock
-from dmcore.adapters.ids import SystemEntropy
 from dmcore.adapters.memory._store import Store
 from dmcore.adapters.memory._transactions import AsyncMemoryTransactions, MemoryTransactions
+from dmcore.adapters.opening import rules_for
 from dmcore.direct_messages import AsyncDirectMessages, DirectMessages
 from dmcore.domain.policy import Policy
 from dmcore.ports.clock import Clock
@@ -27,7 +25,7 @@ def open_sync(
     A store lives as long as whoever uses it.
     """
     return DirectMessages(
-        rules=_rules(policy, clock, entropy, directory),
+        rules=rules_for(policy, clock, entropy, directory),
         transactions=MemoryTransactions(Store() if store is None else store),
         directory=directory,
     )
@@ -43,21 +41,7 @@ async def open_async(
 ) -> AsyncDirectMessages:
     """As ``open_sync``, awaited; one store may serve both colours."""
     return AsyncDirectMessages(
-        rules=_rules(policy, clock, entropy, directory),
+        rules=rules_for(policy, clock, entropy, directory),
         transactions=AsyncMemoryTransactions(Store() if store is None else store),
         directory=directory,
-    )
-
-
-def _rules(
-    policy: Policy | None,
-    clock: Clock | None,
-    entropy: Entropy | None,
-    directory: object,
-) -> Rules:
-    return Rules(
-        policy=policy or Policy(),
-        clock=clock or SystemClock(),
-        entropy=entropy or SystemEntropy(),
-        has_directory=directory is not None,
     )

@@ -1,5 +1,6 @@
 """The runners of the in-memory store."""
 
+import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from dmcore.adapters.memory._accounts import MemoryInstallation, MemoryJournal, MemoryMailboxes
@@ -57,6 +58,8 @@ class AsyncMemoryTransactions:
         self._blocking = MemoryTransactions(store)
 
     async def run(self, call: Call[Result], /) -> Result:
+        # Others get their turn, and whoever was cancelled meanwhile stops here.
+        await asyncio.sleep(0)
         return self._blocking.run(call)
 
     async def close(self) -> None:

@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dmcore.adapters.sql._errors import judge
 from dmcore.adapters.sql._transactions import Attempts, GivenUp, SqlTransactions, perform
-from dmcore.errors import StoreUnavailable
-from dmcore.ports.transactions import AsyncTransactions, Call
+from dmcore.errors import InvalidSetting, StoreUnavailable
+from dmcore.ports.transactions import AsyncTransactions, Call, Needs
 
 if TYPE_CHECKING:
     # Needs greenlet, which threads do without.
@@ -32,11 +32,25 @@ class AsyncSqlTransactions:
     def __init__(self, engine: "AsyncEngine", namespace: bytes) -> None:
         self._engine = engine
         self._namespace = namespace
+        self._loop = asyncio.get_running_loop()
         self._is_closed = False
+        self._running = 0
+        self._is_idle = asyncio.Event()
 
     async def run(self, call: Call[Result], /) -> Result:
+        if asyncio.get_running_loop() is not self._loop:
+            raise InvalidSetting("loop", "must be the one in which the store was opened")
         if self._is_closed:
             raise StoreUnavailable("it was closed")
+        self._running += 1
+        try:
+            return await self._run(call)
+        finally:
+            self._running -= 1
+            if self._running == 0:
+                self._is_idle.set()
+
+    async def _run(self, call: Call[Result]) -> Result:
         attempts = Attempts(_cancelling())
         while True:
             try:
@@ -50,14 +64,38 @@ class AsyncSqlTransactions:
             await asyncio.sleep(attempts.pause_after(verdict))
 
     async def close(self) -> None:
+        """Let the calls that are under way end: a connection of theirs would belong to nobody."""
         self._is_closed = True
+        while self._running:
+            self._is_idle.clear()
+            await self._is_idle.wait()
         await self._engine.dispose()
+
+
+class Threads:
+    """The threads of one store: some for writers, who may have to wait for each other, and others.
+
+    Together as many as the pool lends connections, so that nobody waits for one as well.
+    """
+
+    def __init__(self, pool_size: int) -> None:
+        self._writers = ThreadPoolExecutor(pool_size, thread_name_prefix=_THREAD_NAME)
+        self._others = ThreadPoolExecutor(pool_size, thread_name_prefix=_THREAD_NAME)
+
+    def of(self, needs: Needs) -> Executor:
+        """Where a call runs."""
+        return self._writers if needs is Needs.WRITE else self._others
+
+    def shutdown(self, *, wait: bool = True) -> None:
+        """Take nothing more; return when everything that was taken is done."""
+        self._writers.shutdown(wait=wait)
+        self._others.shutdown(wait=wait)
 
 
 class ThreadedSqlTransactions:
     """The ``AsyncTransactions`` port over a blocking runner, in threads that belong to it."""
 
-    def __init__(self, blocking: SqlTransactions, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, blocking: SqlTransactions, threads: Threads) -> None:
         self._blocking = blocking
         self._threads = threads
         self._is_closed = False
@@ -66,7 +104,7 @@ class ThreadedSqlTransactions:
         if self._is_closed:
             raise StoreUnavailable("it was closed")
         return await in_thread(
-            self._threads,
+            self._threads.of(call.needs),
             lambda is_given_up: self._blocking.run_in(Attempts(is_given_up), call),
         )
 
@@ -83,7 +121,7 @@ async def open_in_threads(
     open_blocking: Callable[[], SqlTransactions], pool_size: int
 ) -> ThreadedSqlTransactions:
     """A runner with as many threads as a pool of that size lends connections."""
-    threads = ThreadPoolExecutor(2 * pool_size, thread_name_prefix=_THREAD_NAME)
+    threads = Threads(pool_size)
 
     def open_unless(is_given_up: Callable[[], bool]) -> SqlTransactions:
         blocking = open_blocking()
@@ -93,10 +131,11 @@ async def open_in_threads(
         return blocking
 
     try:
-        return ThreadedSqlTransactions(await in_thread(threads, open_unless), threads)
+        blocking = await in_thread(threads.of(Needs.READ), open_unless)
     except BaseException:
         threads.shutdown(wait=False)
         raise
+    return ThreadedSqlTransactions(blocking, threads)
 
 
 async def in_thread(threads: Executor, work: Callable[[Callable[[], bool]], Result]) -> Result:
@@ -143,7 +182,5 @@ if TYPE_CHECKING:
     def _conforms(engine: "AsyncEngine") -> AsyncTransactions:
         return AsyncSqlTransactions(engine, b"")
 
-    def _conforms_in_threads(
-        blocking: SqlTransactions, threads: ThreadPoolExecutor
-    ) -> AsyncTransactions:
+    def _conforms_in_threads(blocking: SqlTransactions, threads: Threads) -> AsyncTransactions:
         return ThreadedSqlTransactions(blocking, threads)

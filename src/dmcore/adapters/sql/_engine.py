@@ -28,6 +28,8 @@ _DRIVERS: Final = {("pysqlite", False), ("psycopg", False)}
 _AWAITING_DRIVERS: Final = {("psycopg", True)}
 _BUSY_TIMEOUT_S: Final = 30
 _LAST_PORT: Final = 65_535
+# One who holds a mailbox and does nothing must not keep everybody who wants it waiting for ever.
+_LOCK_TIMEOUT: Final = "10s"
 _LOOK_AGAIN_S: Final = 0.01
 _LOGGING_NAME: Final = "dmcore"
 
@@ -117,7 +119,7 @@ def _made(create: Callable[..., Made], url: URL, settings: Settings) -> Made:
     if url.get_backend_name() == "sqlite":
         options["connect_args"] = {"check_same_thread": False, "timeout": _BUSY_TIMEOUT_S}
     else:
-        asked = [url.query.get("options", ""), _PLANNER]
+        asked = [url.query.get("options", ""), _PLANNER, f"-c lock_timeout={_LOCK_TIMEOUT}"]
         if settings.isolation_level is not None:
             level = settings.isolation_level.lower().replace(" ", "\\ ")
             asked.append(f"-c default_transaction_isolation={level}")

@@ -37,6 +37,24 @@ def check_connection(connection: Connection) -> None:
         raise InvalidSetting("connection", "its engine must not log rows: echo at most statements")
 
 
+def check_transaction(connection: Connection) -> None:
+    """Raise ``InvalidSetting`` for a connection that commits each statement by itself.
+
+    To be asked after a first statement: then the host's transaction has begun, if it ever does.
+    """
+    driver = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite":
+        begins_by_itself = getattr(driver, "isolation_level", None) is not None
+        if begins_by_itself and connection.in_nested_transaction():
+            # It begins with the first change only: before that, to release a savepoint commits.
+            raise InvalidSetting("connection", "must not be in a savepoint of the host's")
+        is_autocommit = not begins_by_itself and not getattr(driver, "in_transaction", False)
+    else:
+        is_autocommit = getattr(driver, "autocommit", False)
+    if is_autocommit:
+        raise InvalidSetting("connection", "must be in a transaction, not in autocommit mode")
+
+
 def _within(connection: Connection, namespace: bytes, call: Call[Result]) -> Result:
     transaction = SqlTransaction(connection, namespace)
     if call.needs is Needs.READ:
@@ -52,15 +70,13 @@ def _within(connection: Connection, namespace: bytes, call: Call[Result]) -> Res
 
 def _check_transaction(connection: Connection, needs: Needs) -> None:
     """Make sure that there is a transaction, and that it gives what a call needs."""
-    driver = connection.connection.dbapi_connection
+    check_transaction(connection)
     if connection.dialect.name == "sqlite":
         # Its driver begins with the first change only, and a savepoint outside of a transaction
         # would be one by itself.
-        if not getattr(driver, "in_transaction", False):
+        if not getattr(connection.connection.dbapi_connection, "in_transaction", False):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         return
-    if getattr(driver, "autocommit", False):
-        raise InvalidSetting("connection", "must be in a transaction, not in autocommit mode")
     if needs is Needs.SNAPSHOT:
         level = connection.exec_driver_sql("SHOW transaction_isolation").scalar_one()
         if level == "read committed":
@@ -108,7 +124,10 @@ class JoinedTransactions:
 
 
 class AsyncJoinedTransactions:
-    """The ``AsyncTransactions`` port on a connection of the host."""
+    """The ``AsyncTransactions`` port on a connection of the host.
+
+    A call that is cancelled takes the host's transaction with it: nobody knows how far it came.
+    """
 
     def __init__(self, connection: "AsyncConnection", namespace: bytes) -> None:
         self._connection = connection

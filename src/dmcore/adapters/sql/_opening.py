@@ -4,9 +4,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection
 
-from dmcore._rules import Rules
-from dmcore.adapters.clock import SystemClock
-from dmcore.adapters.ids import SystemEntropy
+from dmcore.adapters.opening import rules_for
 from dmcore.adapters.sql._async import AsyncSqlTransactions, open_in_threads
 from dmcore.adapters.sql._engine import (
     IsolationLevel,
@@ -21,6 +19,7 @@ from dmcore.adapters.sql._joined import (
     AsyncJoinedTransactions,
     JoinedTransactions,
     check_connection,
+    check_transaction,
 )
 from dmcore.adapters.sql._setup import namespace_in, namespace_of, namespace_of_async
 from dmcore.adapters.sql._transactions import SqlTransactions
@@ -61,7 +60,7 @@ def open_sync(
         isolation_level=isolation_level, synchronous=synchronous, pool_size=pool_size
     )
     return DirectMessages(
-        rules=_rules(policy, clock, entropy, directory),
+        rules=rules_for(policy, clock, entropy, directory),
         transactions=_opened(_existing(url), settings),
         directory=directory,
     )
@@ -82,7 +81,7 @@ async def open_async(
     settings = Settings(
         isolation_level=isolation_level, synchronous=synchronous, pool_size=pool_size
     )
-    rules, parsed = _rules(policy, clock, entropy, directory), _existing(url)
+    rules, parsed = rules_for(policy, clock, entropy, directory), _existing(url)
     transactions: AsyncTransactions
     if parsed.get_backend_name() == "sqlite":
         transactions = await open_in_threads(lambda: _opened(parsed, settings), pool_size)
@@ -111,7 +110,7 @@ def join(
     ``WrongSchema`` and ``StoreUnavailable``.
     """
     return DirectMessages(
-        rules=_rules(policy, clock, entropy, directory),
+        rules=rules_for(policy, clock, entropy, directory),
         transactions=JoinedTransactions(connection, _checked_namespace(connection)),
         directory=directory,
     )
@@ -125,10 +124,10 @@ async def join_async(
     entropy: Entropy | None = None,
     directory: AsyncDirectory | None = None,
 ) -> AsyncDirectMessages:
-    """As ``join``, awaited."""
+    """As ``join``, awaited. A call that is cancelled takes the host's transaction with it."""
     namespace = await connection.run_sync(_checked_namespace)
     return AsyncDirectMessages(
-        rules=_rules(policy, clock, entropy, directory),
+        rules=rules_for(policy, clock, entropy, directory),
         transactions=AsyncJoinedTransactions(connection, namespace),
         directory=directory,
     )
@@ -136,21 +135,14 @@ async def join_async(
 
 def _checked_namespace(connection: Connection) -> bytes:
     check_connection(connection)
-    return namespace_in(connection)
-
-
-def _rules(
-    policy: Policy | None,
-    clock: Clock | None,
-    entropy: Entropy | None,
-    directory: object,
-) -> Rules:
-    return Rules(
-        policy=policy or Policy(),
-        clock=clock or SystemClock(),
-        entropy=entropy or SystemEntropy(),
-        has_directory=directory is not None,
-    )
+    if connection.dialect.name != "sqlite":
+        check_transaction(connection)
+    namespace = namespace_in(connection)
+    check_transaction(connection)
+    if connection.dialect.name == "sqlite":
+        # What is deleted is overwritten here too (MSG-5).
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    return namespace
 
 
 def _existing(url: str) -> URL:

@@ -98,7 +98,11 @@ async def namespace_of_async(engine: "AsyncEngine") -> bytes:
 def namespace_in(connection: Connection) -> bytes:
     """The installation's secret, read inside a transaction of the host. Raises ``StoreError``."""
     try:
-        return _check_version(connection)
+        if connection.dialect.name == "sqlite":
+            return _check_version(connection)
+        # What fails here must not undo what the host did before.
+        with connection.begin_nested():
+            return _check_version(connection)
     except SQLAlchemyError as error:
         verdict = judge(error)
     raise verdict.error

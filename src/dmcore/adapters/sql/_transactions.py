@@ -5,7 +5,9 @@ All of it is here for every runner, except how to wait; the blocking runner is h
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Condition
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
@@ -157,25 +159,42 @@ class SqlTransactions:
         self._engine = engine
         self._namespace = namespace
         self._is_closed = False
+        self._running = 0
+        self._is_idle = Condition()
 
     def run(self, call: Call[Result], /) -> Result:
         return self.run_in(Attempts(), call)
 
     def run_in(self, attempts: Attempts, call: Call[Result]) -> Result:
         """Run a call until it succeeds or the attempts are over. May raise ``GivenUp``."""
-        if self._is_closed:
-            raise StoreUnavailable("it was closed")
-        while True:
-            attempts.begin()
-            try:
-                with self._engine.connect() as connection:
-                    return perform(connection, self._namespace, call, attempts)
-            except SQLAlchemyError as error:
-                verdict = judge(error)
-            time.sleep(attempts.pause_after(verdict))
+        with self._under_way():
+            while True:
+                attempts.begin()
+                try:
+                    with self._engine.connect() as connection:
+                        return perform(connection, self._namespace, call, attempts)
+                except SQLAlchemyError as error:
+                    verdict = judge(error)
+                time.sleep(attempts.pause_after(verdict))
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        with self._is_idle:
+            if self._is_closed:
+                raise StoreUnavailable("it was closed")
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._is_idle:
+                self._running -= 1
+                self._is_idle.notify_all()
 
     def close(self) -> None:
-        self._is_closed = True
+        """Let the calls that are under way end: a connection of theirs would belong to nobody."""
+        with self._is_idle:
+            self._is_closed = True
+            self._is_idle.wait_for(lambda: self._running == 0)
         self._engine.dispose()
 
 

@@ -10,7 +10,9 @@ from dmcore.domain.gates import Gate
 from dmcore.domain.preferences import OpenTo, Preferences
 from dmcore.errors import (
     DmcoreError,
+    InvalidSetting,
     KeyConflict,
+    MessagingUnavailable,
     RecipientUnavailable,
     StartRefused,
     UnknownUser,
@@ -48,6 +50,29 @@ class TestDirectory:
         assert people.asked == [(user("ann"), user("bob"))]
         world.cyd.can_message("bob")
         assert people.asked[1:] == [(user("cyd"), user("bob"))]
+
+    @pytest.mark.promise("EMB-5", "OPS-1")
+    def test_what_is_refused_without_the_host_does_not_ask_it(
+        self, world: World, people: People
+    ) -> None:
+        world.ann.block("bob")
+        with pytest.raises(YouBlockedThem):
+            world.ann.start("bob", "x")
+        assert world.ann.can_message("bob").reason == YouBlockedThem.code
+        world.olga.set_mode("replies_only")
+        with pytest.raises(MessagingUnavailable):
+            world.ann.start("cyd", "x")
+        assert world.ann.can_message("cyd").reason == MessagingUnavailable.code
+        assert people.asked == []
+
+    @pytest.mark.parametrize("answer", [None, {}, (None, None), "friends"], ids=repr)
+    def test_an_answer_that_is_none_is_the_hosts_mistake(
+        self, world: World, people: People, monkeypatch: pytest.MonkeyPatch, answer: object
+    ) -> None:
+        monkeypatch.setattr(people, "introduce", lambda *_: answer)
+        with world.unchanged(), pytest.raises(InvalidSetting) as caught:
+            world.ann.start("bob", "x")
+        assert caught.value.details["setting"] == "directory"
 
     @pytest.mark.promise("EMB-5")
     def test_nothing_but_a_start_asks_the_host(self, world: World, people: People) -> None:

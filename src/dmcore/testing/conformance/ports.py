@@ -341,6 +341,33 @@ class TestPorts:
         assert runner.run(reading(read, ANN, 4, 10)) == []
         assert runner.run(reading(read, BOB, 0, 10)) == []
 
+    @pytest.mark.promise("FEED-1")
+    def test_what_lies_behind_something_younger_is_not_expired(self, runner: Transactions) -> None:
+        """A clock that was set back leaves older entries behind younger ones: they stay."""
+
+        def fill(tx: Transaction, owner: User, instants: tuple[int, ...]) -> tuple[Entry, ...]:
+            facts = [
+                Fact(action=Action.PREFERENCES_CHANGED, actor=owner.id, at_us=at_us)
+                for at_us in instants
+            ]
+            account, entries = tx.mailboxes.hold(owner).noted(*facts)
+            tx.mailboxes.save(account)
+            tx.journal.record(entries)
+            return entries
+
+        ann = runner.run(writing(fill, ANN, (1, 3, 7, 2, 9)))
+        runner.run(writing(fill, BOB, (7, 1)))
+        cyd = runner.run(writing(fill, CYD, (6, 6)))
+
+        def read(tx: Transaction, before_us: int, limit: int) -> set[Entry]:
+            return set(tx.journal.expired(before_us=before_us, limit=limit))
+
+        # Operators have journals too; what the world's own one did is younger than all of this.
+        assert runner.run(reading(read, 1, 100)) == set()
+        assert runner.run(reading(read, 7, 100)) == {ann[1], cyd[1]}
+        assert runner.run(reading(read, 6, 100)) == {ann[1]}
+        assert len(runner.run(reading(read, 7, 1))) == 1
+
     @pytest.mark.promise("OPS-1")
     def test_every_reading_carries_the_mode(self, world: World, runner: Transactions) -> None:
         sent = world.ann.start("bob", "x")
