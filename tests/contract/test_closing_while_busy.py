@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from tests.support.stores import PostgresHarness, SqlHarness
 
-from dmcore import AsyncDirectMessages, Policy
+from dmcore import AsyncDirectMessages, DirectMessages, Policy
 from dmcore.adapters import sql
 from dmcore.errors import InvalidSetting, StoreUnavailable
 from dmcore.ports.transactions import Transaction, writing
@@ -22,6 +22,11 @@ def url(sql_harness: SqlHarness) -> str:
     with sql.open_sync(sql_harness.url) as dm:
         dm.operations("olga").set_mode("on")
     return sql_harness.url
+
+
+def read_for_ever(dm: DirectMessages) -> None:
+    while True:
+        dm.mailbox("ann").unread()
 
 
 def test_closing_lets_the_calls_of_other_threads_end(url: str) -> None:
@@ -38,8 +43,7 @@ def test_closing_lets_the_calls_of_other_threads_end(url: str) -> None:
         assert begun.wait(20)
         closing = threads.submit(dm.close)
         with pytest.raises(StoreUnavailable):
-            while True:
-                dm.mailbox("ann").unread()
+            read_for_ever(dm)
         assert not closing.done()
         go_on.set()
         assert running.result() == "on"
