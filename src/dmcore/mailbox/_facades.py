@@ -1,5 +1,6 @@
 """What a host holds for one user, in two colours. Both run the calls of ``MailboxCalls``."""
 
+from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
@@ -9,16 +10,21 @@ from dmcore.domain import viewing
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Folder
 from dmcore.domain.feed import Changes, Snapshot
+from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import User
 from dmcore.domain.inbox import ConversationView, InboxEntry
 from dmcore.domain.message import Message
 from dmcore.domain.paging import Page
 from dmcore.domain.preferences import Preferences
+from dmcore.domain.sending import Refused
 from dmcore.mailbox._calls import MailboxCalls
 from dmcore.mailbox._reading import Permission, ThreadPage
-from dmcore.mailbox._writing import Unintroduced, answered
+from dmcore.mailbox._writing import Answer, Unintroduced, answered
 from dmcore.ports.directory import AsyncDirectory, Directory, answer_of, asked
-from dmcore.ports.transactions import AsyncTransactions, Transactions
+from dmcore.ports.transactions import AsyncTransactions, Call, Transactions
+
+Ask = Callable[[Introduction | None], Call[Answer | Refused | Unintroduced]]
+"""A call, made with what the host says of the two, or without."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,12 +57,9 @@ class Mailbox:
         ``LimitReached`` and, where this begins a conversation, ``UnknownUser``, ``StartRefused``
         and ``UpgradeRequired`` (GATE-1).
         """
-        outcome = self._transactions.run(self._calls.start(other, body, key=key))
-        if isinstance(outcome, Unintroduced):
-            said = asked(self._directory).introduce(outcome.sender, outcome.recipient)
-            call = self._calls.start(other, body, key=key, introduction=answer_of(said))
-            outcome = self._transactions.run(call)
-        return answered(outcome)
+        return self._introducing(
+            lambda introduction: self._calls.start(other, body, key=key, introduction=introduction)
+        )
 
     def send(
         self,
@@ -95,12 +98,9 @@ class Mailbox:
 
         It says what an attempt would be answered, and never more. Raises ``CannotMessageYourself``.
         """
-        outcome = self._transactions.run(self._calls.can_message(other))
-        if isinstance(outcome, Unintroduced):
-            said = asked(self._directory).introduce(outcome.sender, outcome.recipient)
-            call = self._calls.can_message(other, introduction=answer_of(said))
-            outcome = self._transactions.run(call)
-        return answered(outcome)
+        return self._introducing(
+            lambda introduction: self._calls.can_message(other, introduction=introduction)
+        )
 
     # Reading ------------------------------------------------------------------------------------
 
@@ -249,6 +249,14 @@ class Mailbox:
         """
         self._transactions.run(self._calls.set_preferences(preferences))
 
+    def _introducing(self, ask: Ask[Answer]) -> Answer:
+        """Run a call; where it has to know the two first, ask the host and run it again."""
+        outcome = self._transactions.run(ask(None))
+        if isinstance(outcome, Unintroduced):
+            said = asked(self._directory).introduce(outcome.sender, outcome.recipient)
+            outcome = self._transactions.run(ask(answer_of(said)))
+        return answered(outcome)
+
 
 @attrs.frozen(kw_only=True)
 class AsyncMailbox:
@@ -267,12 +275,9 @@ class AsyncMailbox:
 
     async def start(self, other: str, body: str, *, key: str | None = None) -> Message:
         """As `Mailbox.start`."""
-        outcome = await self._transactions.run(self._calls.start(other, body, key=key))
-        if isinstance(outcome, Unintroduced):
-            said = await asked(self._directory).introduce(outcome.sender, outcome.recipient)
-            call = self._calls.start(other, body, key=key, introduction=answer_of(said))
-            outcome = await self._transactions.run(call)
-        return answered(outcome)
+        return await self._introducing(
+            lambda introduction: self._calls.start(other, body, key=key, introduction=introduction)
+        )
 
     async def send(
         self,
@@ -297,12 +302,9 @@ class AsyncMailbox:
 
     async def can_message(self, other: str) -> Permission:
         """As `Mailbox.can_message`."""
-        outcome = await self._transactions.run(self._calls.can_message(other))
-        if isinstance(outcome, Unintroduced):
-            said = await asked(self._directory).introduce(outcome.sender, outcome.recipient)
-            call = self._calls.can_message(other, introduction=answer_of(said))
-            outcome = await self._transactions.run(call)
-        return answered(outcome)
+        return await self._introducing(
+            lambda introduction: self._calls.can_message(other, introduction=introduction)
+        )
 
     # Reading ------------------------------------------------------------------------------------
 
@@ -425,3 +427,11 @@ class AsyncMailbox:
     async def set_preferences(self, preferences: Preferences) -> None:
         """As `Mailbox.set_preferences`."""
         await self._transactions.run(self._calls.set_preferences(preferences))
+
+    async def _introducing(self, ask: Ask[Answer]) -> Answer:
+        """As `Mailbox._introducing`."""
+        outcome = await self._transactions.run(ask(None))
+        if isinstance(outcome, Unintroduced):
+            said = await asked(self._directory).introduce(outcome.sender, outcome.recipient)
+            outcome = await self._transactions.run(ask(answer_of(said)))
+        return answered(outcome)

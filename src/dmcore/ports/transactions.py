@@ -20,6 +20,7 @@ from dmcore.ports.messages import Messages
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
 
 
 class Transaction(Protocol):
@@ -69,11 +70,11 @@ class Needs(Enum):
 
 
 @attrs.frozen
-class Call(Generic[Result]):
+class Call(Generic[Result_co]):
     """A use case with its arguments, ready to run. It MAY be called more than once."""
 
     needs: Needs
-    use_case: Callable[[Transaction], Result]
+    use_case: Callable[[Transaction], Result_co]
 
 
 def reading(
