@@ -56,7 +56,8 @@ test-all: ## Run the tests on every Python that is found: 3.11, 3.12, 3.13
 		if test -z "$$python"; then missing="$$missing $$version"; continue; fi; \
 		echo "--- Python $$version"; \
 		$(MAKE) --no-print-directory .venv-$$version/installed PYTHON="$$python" || exit 1; \
-		.venv-$$version/bin/python $(PYTEST) $(wildcard tests/unit tests/contract tests/cli) || exit 1; \
+		.venv-$$version/bin/python $(PYTEST) $(wildcard tests/unit tests/contract tests/cli) \
+			-k "not async or cancelling" || exit 1; \
 		ran="$$ran $$version"; \
 	done; echo "Python ran:$${ran:- none}; not found:$${missing:- none}"
 

@@ -184,6 +184,15 @@ def test_a_savepoint_that_would_commit_is_no_transaction(sqlite_url: str) -> Non
     engine.dispose()
 
 
+def test_another_driver_is_refused(sqlite_url: str) -> None:
+    engine = create_engine(sqlite_url, hide_parameters=True)
+    engine.dialect.driver = "another"
+    with engine.connect() as connection, pytest.raises(InvalidSetting) as caught:
+        sql.join(connection)
+    assert "driver" in str(caught.value)
+    engine.dispose()
+
+
 # PostgreSQL: other writers at the same time ------------------------------------------------------
 
 
@@ -277,6 +286,12 @@ def test_the_awaiting_twin_commits_and_undoes_with_its_host(
             await dm.mailbox("ann").start("bob", "kept")
             with pytest.raises(LimitReached):
                 await dm.mailbox("ann").start("bob", "refused")
+            await connection.exec_driver_sql("SAVEPOINT before_the_fault")
+            await connection.exec_driver_sql("ALTER TABLE dm_side RENAME TO dm_elsewhere")
+            with pytest.raises(NotInitialised) as caught:
+                await dm.mailbox("cyd").start("bob", "nowhere to put it")
+            assert caught.value.__cause__ is caught.value.__context__ is None
+            await connection.exec_driver_sql("ROLLBACK TO before_the_fault")
             await connection.commit()
             await dm.close()
             with pytest.raises(StoreUnavailable):

@@ -251,10 +251,10 @@ class Mailbox:
 
     def _introducing(self, ask: Ask[Answer]) -> Answer:
         """Run a call; where it has to know the two first, ask the host and run it again."""
-        outcome = self._transactions.run(ask(None))
-        if isinstance(outcome, Unintroduced):
+        introduction = None
+        while isinstance(outcome := self._transactions.run(ask(introduction)), Unintroduced):
             said = asked(self._directory).introduce(outcome.sender, outcome.recipient)
-            outcome = self._transactions.run(ask(answer_of(said)))
+            introduction = answer_of(said)
         return answered(outcome)
 
 
@@ -430,8 +430,8 @@ class AsyncMailbox:
 
     async def _introducing(self, ask: Ask[Answer]) -> Answer:
         """As `Mailbox._introducing`."""
-        outcome = await self._transactions.run(ask(None))
-        if isinstance(outcome, Unintroduced):
+        introduction = None
+        while isinstance(outcome := await self._transactions.run(ask(introduction)), Unintroduced):
             said = await asked(self._directory).introduce(outcome.sender, outcome.recipient)
-            outcome = await self._transactions.run(ask(answer_of(said)))
+            introduction = answer_of(said)
         return answered(outcome)

@@ -136,10 +136,8 @@ def delete(
 Answer = TypeVar("Answer")
 
 
-def answered(outcome: Answer | Refused | Unintroduced) -> Answer:
+def answered(outcome: Answer | Refused) -> Answer:
     """What was found or stored. Raises the refusal, after its transaction, which stored it."""
     if isinstance(outcome, Refused):
         raise outcome.error
-    if isinstance(outcome, Unintroduced):
-        raise TypeError("the host was asked already")
     return outcome

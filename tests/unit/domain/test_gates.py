@@ -150,3 +150,25 @@ def test_roles_may_come_in_any_collection() -> None:
     listed: Any = ["pro", "member", "pro"]
     assert Profile(roles=listed) == Profile(roles=frozenset(listed))
     assert Gate(sender_roles=listed).sender_roles == frozenset({"pro", "member"})
+
+
+@pytest.mark.promise("GATE-1")
+@pytest.mark.parametrize("value", ["no", 0, 1, None])
+@pytest.mark.parametrize("name", ["is_subscribed", "is_staff", "is_active"])
+def test_a_flag_of_a_profile_is_true_or_false(name: str, value: Any) -> None:
+    """A text is as true as any other: nobody becomes staff by it."""
+    with pytest.raises(InvalidSetting) as caught:
+        Profile(**{name: value})
+    assert caught.value.details["setting"] == name
+
+
+@pytest.mark.parametrize("value", ["no", 0, None])
+def test_a_connection_is_there_or_not(value: Any) -> None:
+    with pytest.raises(InvalidSetting):
+        Introduction(sender=None, recipient=None, are_connected=value)
+
+
+@pytest.mark.parametrize("name", ["needs_subscription", "needs_connection"])
+def test_a_gate_needs_something_or_not(name: str) -> None:
+    with pytest.raises(InvalidSetting):
+        Gate(**{name: "yes"})  # type: ignore[arg-type]

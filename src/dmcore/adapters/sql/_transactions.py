@@ -42,13 +42,7 @@ class Begin:
     write: str
 
     def of(self, needs: Needs) -> str | None:
-        match needs:
-            case Needs.READ:
-                return None
-            case Needs.SNAPSHOT:
-                return self.snapshot
-            case Needs.WRITE:
-                return self.write
+        return {Needs.READ: None, Needs.SNAPSHOT: self.snapshot, Needs.WRITE: self.write}[needs]
 
 
 _BEGIN: Final = {
