@@ -122,20 +122,16 @@ async def open_in_threads(
 ) -> ThreadedSqlTransactions:
     """A runner with as many threads as a pool of that size lends connections."""
     threads = Threads(pool_size)
-
-    def open_unless(is_given_up: Callable[[], bool]) -> SqlTransactions:
-        blocking = open_blocking()
-        if is_given_up():
-            blocking.close()
-            raise GivenUp
-        return blocking
-
+    opened: list[SqlTransactions] = []
     try:
-        blocking = await in_thread(threads.of(Needs.READ), open_unless)
+        await in_thread(threads.of(Needs.READ), lambda _: opened.append(open_blocking()))
     except BaseException:
         threads.shutdown(wait=False)
+        # Whoever is cancelled after the thread was done has opened it all the same.
+        for blocking in opened:
+            blocking.close()
         raise
-    return ThreadedSqlTransactions(blocking, threads)
+    return ThreadedSqlTransactions(opened[0], threads)
 
 
 async def in_thread(threads: Executor, work: Callable[[Callable[[], bool]], Result]) -> Result:
