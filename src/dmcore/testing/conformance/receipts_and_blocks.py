@@ -98,6 +98,16 @@ class TestReceiptsAndBlocks:
         assert world.is_sound()
 
     @pytest.mark.promise("READ-2", "REQ-1")
+    def test_a_request_stays_one_when_the_policy_asks_no_more(self, make_world: MakeWorld) -> None:
+        """It was not accepted by that: what its recipient looks at is still told to nobody."""
+        world = make_world(ASKING)
+        sent = world.ann.start("bob", "1")
+        newer = world.open().mailbox("ann").send(sent.conversation, "2")
+        world.bob.mark_read(sent.conversation, through=newer.id)
+        assert seen_times(world.ann, sent.conversation) == [None, None]
+        assert [entry.conversation for entry in world.bob.requests().items] == [sent.conversation]
+
+    @pytest.mark.promise("READ-2", "REQ-1")
     def test_looking_at_a_request_is_told_to_nobody(self, make_world: MakeWorld) -> None:
         world = make_world(ASKING)
         sent = world.ann.start("bob", "1")
