@@ -159,6 +159,8 @@ def _mailbox(user: str, after: str) -> str:
 _SEND: Final = _typed(f"""
     WITH talk AS (
         UPDATE dm_conversation SET newest = :id, low_newest = :id, high_newest = :id,
+            low_said = CASE WHEN low = :user THEN :id ELSE low_said END,
+            high_said = CASE WHEN high = :user THEN :id ELSE high_said END,
             low_heard = CASE WHEN low = :user THEN low_heard ELSE :id END,
             high_heard = CASE WHEN high = :user THEN high_heard ELSE :id END,
             low_unread = low_unread + (low <> :user)::int,

@@ -22,6 +22,8 @@ from dmcore.ports.ids import Entropy
 
 _TAKE: Final = """
     UPDATE dm_conversation SET newest = :id, low_newest = :id, high_newest = :id,
+        low_said = CASE low WHEN :user THEN :id ELSE low_said END,
+        high_said = CASE high WHEN :user THEN :id ELSE high_said END,
         low_heard = CASE low WHEN :user THEN low_heard ELSE :id END,
         high_heard = CASE high WHEN :user THEN high_heard ELSE :id END,
         low_unread = low_unread + (low <> :user), high_unread = high_unread + (high <> :user)

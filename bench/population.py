@@ -265,11 +265,15 @@ class Population:
         def side(left: int, *, partner_is_high: bool) -> Side:
             unread = [it for it in tail[len(tail) - left :] if self._by_high[it] == partner_is_high]
             read = self._message(tail[-left - 1]) if left < len(tail) else None
-            heard = self._heard[index][0 if partner_is_high else 1]
+            said, heard = (
+                self._heard[index][partner_is_high],
+                self._heard[index][not partner_is_high],
+            )
             return Side(
                 exists=True,
                 newest=newest,
                 read=read,
+                said=None if said is None else self._message(said),
                 heard=None if heard is None else self._message(heard),
                 unread=len(unread),
             )
