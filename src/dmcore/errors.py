@@ -100,6 +100,16 @@ class InvalidSetting(DmcoreError):
         super().__init__(f"{setting}: {reason}", setting=setting, reason=reason)
 
 
+class ChoiceNotOffered(InvalidSetting):
+    """A user chose what this host has nothing for: connections, without a directory (PREF-1).
+
+    ``details`` as those of ``InvalidSetting``.
+    """
+
+    code = "choice_not_offered"
+    http_status = 422
+
+
 class CursorExpired(DmcoreError):
     """What follows this place in the feed is not kept any more: take a snapshot (FEED-1)."""
 
@@ -133,6 +143,16 @@ class AccessDenied(DmcoreError):
         super().__init__("there is no such thing here for you")
 
 
+class AccountErased(DmcoreError):
+    """The acting user was erased: under this id nothing can be done or read any more (GDPR-1)."""
+
+    code = "account_erased"
+    http_status = 410
+
+    def __init__(self) -> None:
+        super().__init__("this account was erased")
+
+
 class KeyConflict(DmcoreError):
     """The same idempotency key came with another text; nothing was stored (MSG-3)."""
 
@@ -151,6 +171,39 @@ class MessagingUnavailable(DmcoreError):
 
     def __init__(self, mode: str) -> None:
         super().__init__(f"messaging does not allow this now: it is {mode}", mode=mode)
+
+
+class Muted(DmcoreError):
+    """The acting user may read and not write, by a moderator's decision (MOD-4).
+
+    The same attempt can succeed ``retry_after`` later; ``None`` where nobody knows when.
+    """
+
+    code = "muted"
+    http_status = 403
+
+    def __init__(self, retry_after: timedelta | None) -> None:
+        super().__init__("you cannot write messages at the moment", **_wait(retry_after))
+        self.retry_after = retry_after
+
+
+class Suspended(DmcoreError):
+    """Messaging is closed to the acting user, by a moderator's decision (MOD-4).
+
+    What protects stays open: the export, blocking, reporting, taking back what they wrote.
+    ``retry_after`` as that of ``Muted``.
+    """
+
+    code = "suspended"
+    http_status = 403
+
+    def __init__(self, retry_after: timedelta | None) -> None:
+        super().__init__("messaging is closed to you at the moment", **_wait(retry_after))
+        self.retry_after = retry_after
+
+
+def _wait(retry_after: timedelta | None) -> dict[str, float]:
+    return {} if retry_after is None else {"retry_after_s": retry_after.total_seconds()}
 
 
 class YouBlockedThem(DmcoreError):
@@ -239,8 +292,8 @@ class TooLateToEdit(DmcoreError):
 class LimitReached(DmcoreError):
     """A rate limit refuses this attempt, which cost nothing (LIMIT-1).
 
-    ``limit`` is ``"messages"`` or ``"starts"``; the same attempt made ``retry_after`` later is the
-    first that every limit allows, if nothing else is sent meanwhile.
+    ``limit`` is ``"messages"``, ``"starts"`` or ``"reports"``; the same attempt made
+    ``retry_after`` later is the first that every limit allows, if nothing else is done meanwhile.
     """
 
     code = "limit_reached"
@@ -253,6 +306,114 @@ class LimitReached(DmcoreError):
         )
         self.limit = limit
         self.retry_after = retry_after
+
+
+class MessageRefused(DmcoreError):
+    """A screener of this host refuses the text; nothing was stored, and no limit counts it (MOD-5).
+
+    ``details["reason"]`` is the slug that the screener declared for it, ``"screener_failed"`` where
+    one broke. It holds nothing of the text.
+    """
+
+    code = "message_refused"
+    http_status = 422
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this text is not accepted here: {reason}", reason=reason)
+
+
+class InvalidReport(DmcoreError):
+    """A report, or what a moderator asks about one, does not say what it has to (MOD-1).
+
+    ``details["reason"]`` says what is missing or not offered.
+    """
+
+    code = "invalid_report"
+    http_status = 422
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not a valid report: {reason}", reason=reason)
+
+
+class IllegalMove(DmcoreError):
+    """The life of a report has no such move from where it stands; nothing was changed (MOD-3)."""
+
+    code = "illegal_move"
+    http_status = 409
+
+    def __init__(self, state: str, move: str) -> None:
+        super().__init__(f"a report that is {state} has no move {move}", state=state, move=move)
+
+
+class TakenByAnother(DmcoreError):
+    """Only who took a report finishes it; somebody else releases and takes it first (MOD-3)."""
+
+    code = "taken_by_another"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__("this report was taken by another moderator")
+
+
+class EvidenceDenied(DmcoreError):
+    """This moderator may not look at the evidence of this report now (MOD-2).
+
+    The policy shows none, the moderator has not taken the report, or they have finished it.
+    """
+
+    code = "evidence_denied"
+    http_status = 403
+
+    def __init__(self) -> None:
+        super().__init__("the evidence of this report is not yours to look at")
+
+
+class InvalidLedger(DmcoreError):
+    """A line is none of this installation's ledger of erasures; nothing was stored (GDPR-1).
+
+    ``details["line"]`` is its number, counted from 1.
+    """
+
+    code = "invalid_ledger"
+    http_status = 422
+
+    def __init__(self, line: int) -> None:
+        super().__init__(
+            f"line {line} is not of the ledger of erasures of this installation", line=line
+        )
+
+
+class NotYourself(InvalidSetting):
+    """An operator does not erase themselves: somebody else has to (GDPR-1)."""
+
+    code = "not_yourself"
+    http_status = 422
+
+    def __init__(self) -> None:
+        super().__init__("user", "is the operator who asks: somebody else has to do it")
+
+
+class InvalidRestriction(DmcoreError):
+    """What a moderator wants to restrict does not say what it has to (MOD-4).
+
+    ``details["reason"]`` says what is missing or not offered.
+    """
+
+    code = "invalid_restriction"
+    http_status = 422
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not a valid restriction: {reason}", reason=reason)
+
+
+class NotRestricted(DmcoreError):
+    """The user is under no restriction of this kind: there is nothing to lift (MOD-4)."""
+
+    code = "not_restricted"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__("this person is under no such restriction")
 
 
 # What the store cannot do ----------------------------------------------------------------------
@@ -297,6 +458,16 @@ class StoreRefused(StoreError):
         super().__init__(f"the message store refused a change by its rule {rule}", rule=rule)
 
 
+class WrongRole(StoreError):
+    """The database role of this connection may not do this, or may do too much (OPS-7)."""
+
+    code = "wrong_role"
+    http_status = 500
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the database role cannot be used for this: {reason}", reason=reason)
+
+
 class NotInitialised(StoreError):
     """The database holds no dmcore tables yet; ``dmcore init`` makes them (OPS-6)."""
 
@@ -312,8 +483,91 @@ class WrongSchema(StoreError):
     code = "wrong_schema"
 
     def __init__(self, found: int, expected: int) -> None:
+        remedy = "run `dmcore upgrade` on it" if found < expected else "install a newer dmcore"
         super().__init__(
-            f"the database has schema version {found}, this dmcore needs {expected}",
+            f"the database has schema version {found}, this dmcore needs {expected}: {remedy}",
             found=found,
             expected=expected,
         )
+
+
+class InvalidBackup(StoreError):
+    """What was named is no backup that can be restored; nothing was changed (OPS-4)."""
+
+    code = "invalid_backup"
+    http_status = 422
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this backup cannot be restored: {reason}", reason=reason)
+
+
+class NotAFreshStore(StoreError):
+    """A backup is restored into nothing: something is there already, and was left alone (OPS-4)."""
+
+    code = "not_a_fresh_store"
+    http_status = 409
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"a backup is restored where nothing is yet: {reason}", reason=reason)
+
+
+class MissingTool(StoreError):
+    """A program of PostgreSQL that this needs is missing, or older than the server (OPS-4)."""
+
+    code = "missing_tool"
+
+    def __init__(self, tool: str, reason: str) -> None:
+        super().__init__(f"{tool} cannot be used: {reason}", tool=tool, reason=reason)
+
+
+class EncryptionRequired(StoreError):
+    """The texts of this database are encrypted, and it was opened without its keyring (CRYPT-1)."""
+
+    code = "encryption_required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the texts of this database are encrypted: open it with its keyring and key"
+            " (`--keyring` and `--key-file`, or `encryption=`)"
+        )
+
+
+class NotEncrypted(StoreError):
+    """A keyring was given for a database whose texts are not encrypted (CRYPT-1)."""
+
+    code = "not_encrypted"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the texts of this database are not encrypted: run `dmcore keys init` on it first"
+        )
+
+
+class WrongKeyring(StoreError):
+    """The keyring is not that of the database, or the key is not that of the keyring (CRYPT-1)."""
+
+    code = "wrong_keyring"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"these are not the right keys: {reason}", reason=reason)
+
+
+class KeyringUnavailable(StoreError):
+    """The keyring, or what keeps its master key, cannot be asked (CRYPT-1)."""
+
+    code = "keyring_unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the keyring is unavailable: {reason}", reason=reason)
+
+
+class UnreadableText(StoreError):
+    """A stored text cannot be opened: moved, changed, or its key was destroyed (CRYPT-1).
+
+    A page shows ``UNREADABLE`` in its place, so that one damaged row costs one text.
+    """
+
+    code = "unreadable_text"
+
+    def __init__(self) -> None:
+        super().__init__("a stored text cannot be opened")

@@ -10,6 +10,8 @@ from dmcore.domain.events import Entry, Fact
 from dmcore.domain.ids import User
 from dmcore.domain.limits import NEW_WINDOW, Window
 from dmcore.domain.preferences import DEFAULT_PREFERENCES, Preferences
+from dmcore.domain.pseudonyms import is_pseudonym
+from dmcore.domain.restriction import UNRESTRICTED, Standing
 
 
 @attrs.frozen(kw_only=True)
@@ -18,7 +20,10 @@ class Account:
 
     ``position`` is that of the newest journal entry and ``pruned`` that of the newest which is no
     longer kept; ``unread`` is the sum over the conversations in the inbox; ``sends`` and ``starts``
-    are the windows of the two limits.
+    are the windows of the two limits. ``is_erased``: the user was erased, or is being erased; they
+    do nothing any more, and nobody reaches them (GDPR-1). ``standing`` is how the user is
+    restricted, and ``restrictions`` how many times they ever were. ``removals`` counts how often
+    messages were removed from a conversation of theirs, of which their journal tells nothing.
     """
 
     user: User
@@ -28,6 +33,15 @@ class Account:
     sends: Window = NEW_WINDOW
     starts: Window = NEW_WINDOW
     preferences: Preferences = DEFAULT_PREFERENCES
+    is_erased: bool = False
+    standing: Standing = UNRESTRICTED
+    restrictions: int = 0
+    removals: int = 0
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody is there: erased, or what is left of somebody, who may have no row yet."""
+        return self.is_erased or is_pseudonym(self.user.id)
 
     def noted(self, *facts: Fact) -> tuple["Account", tuple[Entry, ...]]:
         """The account after ``facts`` are written into its journal, with the entries to write."""

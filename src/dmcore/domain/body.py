@@ -64,6 +64,10 @@ class Body:
     __str__ = __repr__
 
 
+UNREADABLE: Final = Body("\ufffd")
+"""What is shown in the place of a stored text that cannot be opened any more (CRYPT-1)."""
+
+
 @attrs.frozen(kw_only=True)
 class BodyRules:
     """What a text may be: sizes in code points and in bytes of UTF-8 (MSG-1).
@@ -126,7 +130,7 @@ _INVISIBLE: Final = frozenset(
         chr,
         (
             *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2065),
-            *(0x2800, 0x3164, 0xFFA0),
+            *(0x2800, 0x3164, 0xFFA0, 0x1D159),
             *range(0xFE00, 0xFE10),
             *range(0xFFF0, 0xFFF9),
             *range(0xE0000, 0xE1000),

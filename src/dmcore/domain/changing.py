@@ -21,31 +21,38 @@ def edited(
     """Give an own message another text; the same text changes nothing.
 
     It is writing: what may not be written to the partner now may not be put into an old message
-    either, and where it would be absorbed it stays with its sender (BLOCK-2). Raises
-    ``AccessDenied``, ``MessagingUnavailable``, ``YouBlockedThem``, ``RecipientUnavailable`` or
-    ``TooLateToEdit``.
+    either, and where that would stay with its sender, so does this (BLOCK-2, MOD-4). Raises
+    ``AccessDenied``, ``MessagingUnavailable``, ``Suspended``, ``Muted``, ``YouBlockedThem``,
+    ``RecipientUnavailable`` or ``TooLateToEdit``.
     """
     sender = contact.actor.user.id
     if posting.message.sender != sender:
         raise AccessDenied
     contact.mode.check_reply()
+    contact.actor.standing.check_writing(now_us)
     if contact.actor_blocks:
         raise YouBlockedThem
     if contact.partner_blocks and policy.blocked == "refuse":
+        raise RecipientUnavailable
+    if contact.partner.is_gone:
         raise RecipientUnavailable
     before = posting.seen_by(sender)
     if before.is_deleted or _is_too_late(before, policy.edit_window, now_us):
         raise TooLateToEdit
     if before.body == body:
         return before
-    if contact.partner_blocks and not posting.sender_only:
+    # A text that the partner has all the time is none to tell of: it would tell of one in between.
+    is_known = posting.own_edit is not None and posting.message.body == body
+    is_kept_back = contact.partner_blocks or contact.is_hidden(now_us) or is_known
+    if is_kept_back and not posting.sender_only:
         after = attrs.evolve(posting, own_edit=Edit(body=body, at_us=now_us))
     else:
         kept = posting.without_first_text()
         message = attrs.evolve(kept.message, body=body, edited_at_us=now_us)
         after = attrs.evolve(kept, message=message, own_edit=None)
     notice = Notice(action=Action.MESSAGE_EDITED, message=before.id)
-    told = notice if _is_shown_to_partner(contact, posting) else None
+    is_told = _is_shown_to_partner(contact, posting) and not is_kept_back
+    told = notice if is_told else None
     return Written(after, outcome(contact, now_us=now_us, own=notice, told=told))
 
 
@@ -57,6 +64,8 @@ def _is_too_late(message: Message, window: timedelta | None, now_us: int) -> boo
 
 def deleted(contact: Contact, posting: Posting, *, now_us: int) -> Written | None:
     """Take an own message back: its text is gone for both, its place stays. Once is enough.
+
+    Nothing a moderator decides keeps a text where its sender wants it gone (MSG-5).
 
     Raises ``AccessDenied``.
     """

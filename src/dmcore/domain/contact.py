@@ -25,6 +25,7 @@ class Contact:
 
     ``conversation`` is there as soon as one of the two has it; ``conversation_id`` is known either
     way. ``earlier`` is the actor's message under the idempotency key of this attempt, if any.
+    Nothing below ``since`` is there any more for either of the two, whatever the sides say.
     """
 
     mode: Mode
@@ -36,6 +37,7 @@ class Contact:
     actor_blocks: bool
     partner_blocks: bool
     earlier: Posting | None = None
+    since: MessageId | None = None
 
     @property
     def side(self) -> Side:
@@ -63,7 +65,27 @@ class Contact:
             and self.side.request is None
             and self.partner_side.asked is None
             and self.partner_side.exists
+            and not self.partner.is_gone
         )
+
+    @property
+    def is_mutual(self) -> bool:
+        """Whether each wrote to the other as far as the actor can see, and neither blocks.
+
+        Who was never answered learns nothing of the other, so a start that was absorbed looks like
+        one that nobody looked at (BLOCK-2, REQ-1); and who is hidden looks answered where they are,
+        as anybody would (MOD-4).
+        """
+        return self._is_mutual_to(self.side)
+
+    @property
+    def is_mutual_to_partner(self) -> bool:
+        """The same as far as the partner can see."""
+        return self._is_mutual_to(self.partner_side)
+
+    def is_hidden(self, now_us: int) -> bool:
+        """Whether what the actor does now stays with the actor, who cannot tell (MOD-4)."""
+        return self.actor.standing.is_hidden(now_us)
 
     def with_conversation(self, conversation: Conversation) -> Self:
         """The contact with another state of the conversation, which the unread totals follow."""
@@ -85,6 +107,10 @@ class Contact:
         if self.conversation is None:
             return self
         return self.with_conversation(self.conversation.with_side(self.partner.user.id, side))
+
+    def _is_mutual_to(self, side: Side) -> bool:
+        is_cut = self.actor_blocks or self.partner_blocks or self.partner.is_gone
+        return not is_cut and side.said is not None and side.heard is not None
 
     def _side_of(self, account: Account) -> Side:
         return self.conversation.side_of(account.user.id) if self.conversation else Side()
@@ -151,7 +177,10 @@ def outcome(
 
     actor, entries = actor.noted(fact(own, knows_conversation=contact.side.exists))
     accounts: tuple[Account, ...] = (actor,)
-    if told is not None:
+    if told is not None and partner.is_erased:
+        # Told of nothing; what was unread of theirs is counted until nothing is left of them.
+        accounts = actor, partner
+    elif told is not None and not partner.is_gone:
         fact_for_partner = fact(told, knows_conversation=contact.partner_side.exists)
         partner, partner_entries = partner.noted(fact_for_partner)
         accounts, entries = (actor, partner), entries + partner_entries

@@ -87,6 +87,15 @@ class Side:
             is_muted=self.is_muted,
         )
 
+    def kept(self, since: MessageId | None, *, unread_expired: int) -> Self:
+        """The same view while nothing below ``since`` is there any more (GDPR-2).
+
+        ``unread_expired`` of what is counted as unread is below it.
+        """
+        is_expired = self.newest is not None and since is not None and self.newest < since
+        newest = None if is_expired else self.newest
+        return attrs.evolve(self, newest=newest, unread=self.unread - unread_expired)
+
     @property
     def counted_unread(self) -> int:
         """What this side adds to its user's unread total: only what stands in the inbox counts."""
@@ -126,12 +135,14 @@ class Side:
 class Conversation:
     """The one conversation of a pair, begun with its first message.
 
-    ``newest`` is the greatest id given out in it, hidden messages included.
+    ``newest`` is the greatest id given out in it, hidden messages included. ``oldest`` is the
+    lowest id that is stored: ``None`` where nothing is, because all was removed for its age.
     """
 
     id: ConversationId
     pair: Pair
     newest: MessageId
+    oldest: MessageId | None
     low: Side
     high: Side
 
@@ -155,7 +166,7 @@ class Conversation:
         is a request to whoever did not have the conversation before.
         """
         recipient = self.pair.other_than(sender)
-        after = attrs.evolve(self, newest=message)
+        after = attrs.evolve(self, newest=message, oldest=self.oldest or message)
         after = after.with_side(sender, self.side_of(sender).after_writing(message, asks=asks))
         if sender_only:
             return after

@@ -6,10 +6,11 @@ preview, so the journal cannot leak one.
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 import attrs
 
-from dmcore.domain.ids import ConversationId, MessageId, User, UserId
+from dmcore.domain.ids import ConversationId, MessageId, ReportId, User, UserId
 from dmcore.domain.instants import to_datetime
 from dmcore.domain.mode import Mode
 
@@ -36,6 +37,34 @@ class Action(StrEnum):
     USER_UNBLOCKED = "user_unblocked"
     MODE_CHANGED = "mode_changed"
     JOURNALS_PRUNED = "journals_pruned"
+    REPORT_MADE = "report_made"
+    REPORT_TAKEN = "report_taken"
+    REPORT_RELEASED = "report_released"
+    REPORT_RESOLVED = "report_resolved"
+    REPORT_DISMISSED = "report_dismissed"
+    REPORT_REOPENED = "report_reopened"
+    EVIDENCE_VIEWED = "evidence_viewed"
+    EVIDENCE_REFUSED = "evidence_refused"
+    EVIDENCE_PRUNED = "evidence_pruned"
+    MESSAGES_PRUNED = "messages_pruned"
+    PERSON_ERASED = "person_erased"
+    ERASURE_PREVIEWED = "erasure_previewed"
+    ERASURE_BEGUN = "erasure_begun"
+    ERASURE_FINISHED = "erasure_finished"
+    ERASURES_RECORDED = "erasures_recorded"
+    USER_MUTED = "user_muted"
+    USER_UNMUTED = "user_unmuted"
+    USER_SUSPENDED = "user_suspended"
+    USER_UNSUSPENDED = "user_unsuspended"
+    USER_SHADOW_BANNED = "user_shadow_banned"
+    USER_SHADOW_BAN_LIFTED = "user_shadow_ban_lifted"
+    RESTRICTION_REFUSED = "restriction_refused"
+    REPORT_REFUSED = "report_refused"
+    ERASURE_REFUSED = "erasure_refused"
+    CALL_REFUSED = "call_refused"
+    STORE_RESTORED = "store_restored"
+    STORE_MENDED = "store_mended"
+    FACTS_LOST = "facts_lost"
 
 
 @attrs.frozen(kw_only=True)
@@ -49,11 +78,25 @@ class Fact:
     conversation: ConversationId | None = None
     message: MessageId | None = None
     mode: Mode | None = None
+    report: ReportId | None = None
 
     @property
     def at(self) -> datetime:
         """When it happened, in UTC."""
         return to_datetime(self.at_us)
+
+
+@attrs.frozen(kw_only=True)
+class Reach:
+    """What somebody with a role asks for, as it is written down where they are refused (AUD-1)."""
+
+    refused: Action = Action.CALL_REFUSED
+    other: UserId | None = None
+    report: ReportId | None = None
+
+
+NOTHING: Final = Reach()
+"""What names nothing in particular."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,9 +1,13 @@
 """The feed: what happened to a user since a place in it, and the state to begin from (FEED-1)."""
 
+from collections.abc import Mapping
+
 import attrs
 
 from dmcore.domain.events import Fact
+from dmcore.domain.ids import User
 from dmcore.domain.inbox import InboxEntry
+from dmcore.domain.mode import Mode
 from dmcore.domain.paging import Cursor, Page
 from dmcore.domain.preferences import Preferences
 
@@ -29,3 +33,14 @@ class Snapshot:
     unread: int
     preferences: Preferences
     inbox: Page[InboxEntry]
+
+
+@attrs.frozen(kw_only=True)
+class Heads:
+    """How far the feeds of some users have come, for whoever watches on their behalf.
+
+    A position grows with each fact; that of a user who was never seen is 0.
+    """
+
+    mode: Mode
+    positions: Mapping[User, int] = attrs.field(repr=False)

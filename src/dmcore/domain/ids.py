@@ -5,7 +5,8 @@ Ids exist only in valid form: a string from outside becomes an id here or not at
 
 import hashlib
 import unicodedata
-from typing import Final, NewType
+from collections.abc import Sequence
+from typing import Final, NewType, overload
 from uuid import UUID
 
 import attrs
@@ -22,6 +23,8 @@ ConversationId = NewType("ConversationId", UUID)
 """UUIDv8 derived from installation namespace, tenant and pair (PAIR-1)."""
 MessageId = NewType("MessageId", UUID)
 """UUIDv7 that grows within its conversation: sort key, cursor and read marker (MSG-2)."""
+ReportId = NewType("ReportId", UUID)
+"""A UUID that tells nothing; a report made under a key has the one that belongs to the key."""
 
 LONGEST_ID: Final = 255
 
@@ -62,6 +65,11 @@ def parse_conversation_id(value: UUID | str) -> ConversationId:
 def parse_message_id(value: UUID | str) -> MessageId:
     """Read a message id. Raises ``InvalidId``; whether it exists is another question."""
     return MessageId(_parse_uuid("message", value))
+
+
+def parse_report_id(value: UUID | str) -> ReportId:
+    """Read a report id. Raises ``InvalidId``; whether it exists is another question."""
+    return ReportId(_parse_uuid("report", value))
 
 
 def _parse(kind: str, text: str) -> str:
@@ -111,12 +119,41 @@ def derive_conversation_id(namespace: bytes, *parts: str) -> ConversationId:
     ``namespace`` is the installation's secret of 16 bytes, so an id tells an outsider nothing. Each
     part is written with its length before it: no two different triples are the same bytes.
     """
+    return ConversationId(_derived(namespace, *parts))
+
+
+def installation_mark(namespace: bytes) -> str:
+    """What tells installations apart, and nothing of their secret."""
+    return str(derive_conversation_id(namespace, "ledger"))
+
+
+def derive_report_id(namespace: bytes, reporter: User, key: Key) -> ReportId:
+    """The id of what ``reporter`` reports under ``key``: repeating it finds what is there.
+
+    It has one part more than that of a conversation, so the two are never the same bytes.
+    """
+    return ReportId(_derived(namespace, "report", reporter.tenant, reporter.id, key))
+
+
+def derive_flag_id(
+    namespace: bytes, conversation: ConversationId, message: MessageId, flags: Sequence[str]
+) -> ReportId:
+    """The id of what screening reports of a message for these reasons: that is reported once."""
+    return ReportId(_derived(namespace, "flagged", str(conversation), str(message), *flags))
+
+
+def new_report_id(now_us: int, entropy: int) -> ReportId:
+    """The id of a report that was made without a key."""
+    return ReportId(next_message_id(now_us, entropy, None))
+
+
+def _derived(namespace: bytes, *parts: str) -> UUID:
     digest = hashlib.sha256(namespace)
     for part in parts:
         encoded = part.encode()
         digest.update(len(encoded).to_bytes(4, "big") + encoded)
     number = int.from_bytes(digest.digest()[:16], "big")
-    return ConversationId(UUID(int=_stamped(number, version=8)))
+    return UUID(int=_stamped(number, version=8))
 
 
 _VERSION_BITS: Final = 0xF << 76
@@ -148,6 +185,17 @@ def next_message_id(now_us: int, entropy: int, after: MessageId | None) -> Messa
     return MessageId(UUID(int=_spread(fresh)))
 
 
+def lowest_message_id(at_us: int) -> MessageId:
+    """The lowest id that a message of the instant ``at_us`` can have; of any later one it is
+    higher.
+    """
+    return next_message_id(at_us, 0, None)
+
+
+@overload
+def neighbour_of(message: MessageId, step: int) -> MessageId: ...
+@overload
+def neighbour_of(message: MessageId | None, step: int) -> MessageId | None: ...
 def neighbour_of(message: MessageId | None, step: int) -> MessageId | None:
     """The place directly after (``step`` 1) or before (-1) a message, where no message can be."""
     if message is None:

@@ -47,6 +47,22 @@ class ConversationView:
 
 
 @attrs.frozen(kw_only=True)
+class Audience:
+    """The other one in a conversation, and whether the two may know of each other just now.
+
+    ``typing`` and ``presence`` work in both directions or in none. ``False`` never says why: the
+    other one may have it off, may block, or may not have accepted yet (BLOCK-2). ``reaches`` is for
+    whoever carries the viewer's own typing, and nothing that the viewer sees: where it is
+    ``False``, do not carry it (MOD-4).
+    """
+
+    other: UserId
+    typing: bool
+    presence: bool
+    reaches: bool = attrs.field(default=True, repr=False, eq=False)
+
+
+@attrs.frozen(kw_only=True)
 class InboxPlace:
     """A place in an inbox: entries are in order of (newest message, conversation), downwards."""
 
@@ -54,12 +70,19 @@ class InboxPlace:
     conversation: ConversationId
 
 
-def view_of(conversation: Conversation, reader: UserId) -> ConversationView:
+def view_of(
+    conversation: Conversation,
+    reader: UserId,
+    *,
+    since: MessageId | None,
+    unread_expired: int,
+) -> ConversationView:
     """How ``reader``, who is one of the pair, has a conversation.
 
-    Of somebody whom they block it tells nothing but that (BLOCK-1).
+    Of somebody whom they block it tells nothing but that (BLOCK-1), and nothing of what is below
+    ``since``, where ``unread_expired`` of their unread messages are (GDPR-2).
     """
-    side = conversation.side_of(reader)
+    side = conversation.side_of(reader).kept(since, unread_expired=unread_expired)
     return ConversationView(
         conversation=conversation.id,
         other=conversation.pair.other_than(reader),

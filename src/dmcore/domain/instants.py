@@ -9,6 +9,9 @@ from dmcore.errors import InvalidSetting
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
+LONGEST: Final = timedelta(days=36_500)
+"""The longest span of time that anything is set to: a hundred years."""
+
 
 def to_us(when: datetime) -> int:
     """The instant of an aware ``when``."""
@@ -20,12 +23,22 @@ def to_datetime(instant_us: int) -> datetime:
     return _EPOCH + instant_us * _MICROSECOND
 
 
-_FIRST_US: Final = to_us(datetime.min.replace(tzinfo=UTC))
-_LAST_US: Final = to_us(datetime.max.replace(tzinfo=UTC))
+FIRST_US: Final = to_us(datetime.min.replace(tzinfo=UTC))
+LAST_US: Final = to_us(datetime.max.replace(tzinfo=UTC))
+
+
+def is_instant(value: object) -> bool:
+    """Whether a value is an instant of the years 1 to 9999."""
+    return is_whole_number(value, least=FIRST_US, most=LAST_US)
+
+
+def is_span(value: object) -> bool:
+    """Whether a value is a span of time that can be reckoned with, nothing included."""
+    return isinstance(value, timedelta) and timedelta(0) <= value <= LONGEST
 
 
 def checked_instant(reading_us: int) -> int:
     """A clock's reading, if it is an instant of the years 1 to 9999. Raises ``InvalidSetting``."""
-    if not is_whole_number(reading_us, least=_FIRST_US, most=_LAST_US):
+    if not is_instant(reading_us):
         raise InvalidSetting("clock", "must show whole microseconds in the years 1 to 9999")
     return reading_us

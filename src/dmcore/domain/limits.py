@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from dmcore.domain.instants import LONGEST, is_span
 from dmcore.domain.numbers import is_whole_number
 from dmcore.errors import InvalidSetting
 
@@ -42,7 +43,8 @@ NEW_WINDOW: Final = Window()
 class RateLimit:
     """At most ``count`` events in any window of length ``window``.
 
-    Raises ``InvalidSetting`` for a count outside 1..1000 or a window that is not positive.
+    Raises ``InvalidSetting`` for a count outside 1..1000, or a window that is not positive or
+    longer than a hundred years.
     """
 
     count: int
@@ -51,8 +53,10 @@ class RateLimit:
     def __attrs_post_init__(self) -> None:
         if not is_whole_number(self.count, least=1, most=_MOST):
             raise InvalidSetting("limit.count", f"must be a whole number in 1..{_MOST}")
-        if not _is_positive(self.window):
-            raise InvalidSetting("limit.window", "must be a positive timedelta")
+        if not (is_span(self.window) and self.window):
+            raise InvalidSetting(
+                "limit.window", f"must be a positive timedelta of at most {LONGEST}"
+            )
 
     @property
     def window_us(self) -> int:
@@ -102,7 +106,3 @@ class RateLimit:
             reading_us=reading_us,
             jump_us=jump_us,
         )
-
-
-def _is_positive(value: object) -> bool:
-    return isinstance(value, timedelta) and value > timedelta(0)

@@ -6,7 +6,7 @@ from typing import Final, Self
 
 import attrs
 
-from dmcore.domain.body import Body
+from dmcore.domain.body import UNREADABLE, Body
 from dmcore.domain.conversation import Side
 from dmcore.domain.ids import ConversationId, Key, MessageId, UserId
 from dmcore.domain.instants import to_datetime
@@ -37,6 +37,11 @@ class Message:
     def is_deleted(self) -> bool:
         """Whether its sender took it back: what is left is a place in the conversation."""
         return self.body is None
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether its text cannot be opened any more; ``body`` is what is shown instead."""
+        return self.body is UNREADABLE
 
     @property
     def sent_at(self) -> datetime:

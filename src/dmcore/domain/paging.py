@@ -12,9 +12,11 @@ from uuid import UUID
 
 import attrs
 
-from dmcore.domain.ids import ConversationId, MessageId, User
+from dmcore.domain.ids import ConversationId, MessageId, ReportId, User, UserId
 from dmcore.domain.inbox import InboxPlace
 from dmcore.domain.numbers import is_whole_number
+from dmcore.domain.pseudonyms import named, number_of
+from dmcore.domain.reports import ReportPlace
 from dmcore.errors import InvalidCursor, InvalidPageSize
 
 Cursor = NewType("Cursor", str)
@@ -58,6 +60,23 @@ class ThreadPlace:
     after: MessageId | None = None
 
 
+@attrs.frozen
+class BlockPlace:
+    """A place in an export: among the blocks, below a position."""
+
+    before: int
+
+
+@attrs.frozen
+class MessagePlace:
+    """A place in an export: in a conversation, after a message of it."""
+
+    conversation: ConversationId
+    after: MessageId
+
+
+ExportPlace = BlockPlace | MessagePlace
+
 _MARK_SIZE: Final = 8
 _UUID_SIZE: Final = 16
 _POSITION_SIZE: Final = 8
@@ -91,8 +110,39 @@ class CursorScope:
         return self._cursor(position.to_bytes(_POSITION_SIZE, "big"))
 
     def read_position(self, cursor: str) -> int:
-        # The first bit is left out: a position is never negative in any store.
-        return int.from_bytes(self._payload(cursor, _POSITION_SIZE), "big") & (1 << 63) - 1
+        return _position_of(self._payload(cursor, _POSITION_SIZE))
+
+    def report(self, place: ReportPlace) -> Cursor:
+        time = place.made_at_us.to_bytes(_POSITION_SIZE, "big", signed=True)
+        return self._cursor(time + place.id.bytes)
+
+    def read_report(self, cursor: str) -> ReportPlace:
+        payload = self._payload(cursor, _POSITION_SIZE + _UUID_SIZE)
+        time, id_ = payload[:_POSITION_SIZE], payload[_POSITION_SIZE:]
+        return ReportPlace(
+            made_at_us=int.from_bytes(time, "big", signed=True),
+            id=ReportId(UUID(bytes=id_)),
+        )
+
+    def pseudonym(self, name: UserId) -> Cursor:
+        return self._cursor(number_of(name).bytes)
+
+    def read_pseudonym(self, cursor: str) -> UserId:
+        return named(UUID(bytes=self._payload(cursor, _UUID_SIZE)))
+
+    def export(self, place: ExportPlace) -> Cursor:
+        if isinstance(place, BlockPlace):
+            return self.position(place.before)
+        return self._cursor(place.conversation.bytes + place.after.bytes)
+
+    def read_export(self, cursor: str) -> ExportPlace:
+        payload = self._payload(cursor, _POSITION_SIZE, 2 * _UUID_SIZE)
+        if len(payload) == _POSITION_SIZE:
+            return BlockPlace(_position_of(payload))
+        return MessagePlace(
+            ConversationId(UUID(bytes=payload[:_UUID_SIZE])),
+            MessageId(UUID(bytes=payload[_UUID_SIZE:])),
+        )
 
     def _mark(self) -> bytes:
         parts = (self.name, self.user.tenant, self.user.id, self.subject)
@@ -101,11 +151,17 @@ class CursorScope:
     def _cursor(self, payload: bytes) -> Cursor:
         return Cursor(_encoded(self._mark() + payload))
 
-    def _payload(self, cursor: str, size: int) -> bytes:
+    def _payload(self, cursor: str, *sizes: int) -> bytes:
         content = _decoded(cursor)
-        if len(content) != _MARK_SIZE + size or content[:_MARK_SIZE] != self._mark():
+        mark, payload = content[:_MARK_SIZE], content[_MARK_SIZE:]
+        if len(payload) not in sizes or mark != self._mark():
             raise InvalidCursor
-        return content[_MARK_SIZE:]
+        return payload
+
+
+def _position_of(payload: bytes) -> int:
+    # The first bit is left out: a position is never negative in any store.
+    return int.from_bytes(payload, "big") & (1 << 63) - 1
 
 
 def _encoded(content: bytes) -> str:

@@ -8,11 +8,15 @@ import attrs
 
 from dmcore.domain.body import BodyRules
 from dmcore.domain.gates import Gate
+from dmcore.domain.instants import LONGEST, is_span
 from dmcore.domain.limits import RateLimit
 from dmcore.domain.numbers import is_whole_number
 from dmcore.errors import InvalidSetting
 
 _MOST_REQUEST_MESSAGES: Final = 100
+
+_SPANS: Final = ("edit_window", "evidence_kept", "messages_kept", "journal_kept")
+_SPANS_OR_NONE: Final = frozenset({"edit_window", "messages_kept", "journal_kept"})
 
 
 def _to_gates(gates: Collection[Gate]) -> tuple[Gate, ...]:
@@ -37,7 +41,14 @@ class Policy:
     ``edit_window`` is how long a message may be changed: zero for never, ``None`` for always
     (MSG-5). Under ``requests="ask"`` a first message has to be accepted, and ``request_messages``
     may be written until it is (REQ-1). ``gates`` are the ways in for who wants to start a
-    conversation, all of them open where there are none (GATE-1). Raises ``InvalidSetting``.
+    conversation, all of them open where there are none (GATE-1).
+
+    ``evidence`` says whether a reporter may show messages: ``"never"``, or ``"reporter_selected"``
+    for copies of exactly those that they choose, which moderators may look at for as long as
+    ``evidence_kept`` (MOD-1, MOD-2). ``reports`` is how many reports a user may make.
+
+    ``messages_kept`` is how long a message is there for anybody, and ``journal_kept`` how long what
+    journals tell is kept; both ``None`` for ever (GDPR-2). Raises ``InvalidSetting``.
     """
 
     messages: RateLimit | None = RateLimit(20, timedelta(seconds=60))
@@ -48,25 +59,34 @@ class Policy:
     requests: Literal["open", "ask"] = "open"
     request_messages: int = 1
     gates: tuple[Gate, ...] = attrs.field(default=(), converter=_to_gates)
+    evidence: Literal["never", "reporter_selected"] = "never"
+    evidence_kept: timedelta = timedelta(days=30)
+    reports: RateLimit | None = RateLimit(20, timedelta(hours=24))
+    messages_kept: timedelta | None = None
+    journal_kept: timedelta | None = None
 
     def __attrs_post_init__(self) -> None:
-        for name in ("messages", "starts"):
+        for name in ("messages", "starts", "reports"):
             limit = getattr(self, name)
             if limit is not None and not isinstance(limit, RateLimit):
                 raise InvalidSetting(name, "must be a RateLimit, or None for no limit")
+        for name in _SPANS:
+            span = getattr(self, name)
+            if not (is_span(span) or (span is None and name in _SPANS_OR_NONE)):
+                ending = ", or None" if name in _SPANS_OR_NONE else ""
+                raise InvalidSetting(name, f"must be a timedelta of 0 to {LONGEST}{ending}")
         if not isinstance(self.body, BodyRules):
             raise InvalidSetting("body", "must be BodyRules")
         if self.blocked not in ("refuse", "absorb"):
             raise InvalidSetting("blocked", "must be 'refuse' or 'absorb'")
-        if self.edit_window is not None and not _is_span(self.edit_window):
-            raise InvalidSetting("edit_window", "must be a timedelta of at least zero, or None")
         if self.requests not in ("open", "ask"):
             raise InvalidSetting("requests", "must be 'open' or 'ask'")
         if not is_whole_number(self.request_messages, least=1, most=_MOST_REQUEST_MESSAGES):
             raise InvalidSetting(
                 "request_messages", f"must be a whole number in 1..{_MOST_REQUEST_MESSAGES}"
             )
-
-
-def _is_span(value: object) -> bool:
-    return isinstance(value, timedelta) and value >= timedelta(0)
+        if self.evidence not in ("never", "reporter_selected"):
+            raise InvalidSetting("evidence", "must be 'never' or 'reporter_selected'")
+        for name in ("messages_kept", "journal_kept"):
+            if getattr(self, name) == timedelta(0):
+                raise InvalidSetting(name, "must be above zero, or None for ever")

@@ -1,8 +1,9 @@
 """The decision to accept a message: every rule about sending, in the order in which it is asked.
 
-Retry first, then the switch, the sender's own block, who may start with whom, the recipient, and
-the limits last, so that a refusal for any other cause costs nothing and a retry is never refused
-(MSG-3). What is asked of a real attempt and by ``can_message`` is the same function (GATE-2).
+Retry first, then the switch, what a moderator took from the sender, the sender's own block, who may
+start with whom, the recipient, and the limits last, so that a refusal for any other cause costs
+nothing and a retry is never refused (MSG-3). What is asked of a real attempt and by
+``can_message`` is the same function (GATE-2).
 """
 
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from dmcore.domain.limits import RateLimit, Window
 from dmcore.domain.message import Message, Posting
 from dmcore.domain.policy import Policy
 from dmcore.domain.preferences import OpenTo
+from dmcore.domain.retention import is_expired, kept_since
 from dmcore.errors import (
     DmcoreError,
     KeyConflict,
@@ -71,10 +73,12 @@ def decide(
     """
     earlier = contact.earlier
     if earlier is not None:
-        if not earlier.came_with(draft.body):
+        # A key whose message is not there any more sends nothing, and tells nothing of its text.
+        is_gone = is_expired(earlier.message.id, kept_since(policy, now_us))
+        if is_gone or not earlier.came_with(draft.body):
             raise KeyConflict
         return earlier.seen_by(contact.actor.user.id)
-    check_writing(contact, policy, introduction)
+    check_writing(contact, policy, introduction, now_us)
     refusal = limit_reached(contact, policy, now_us)
     if refusal is None:
         counted = _windows_after(contact, policy, now_us, RateLimit.counted)
@@ -91,31 +95,37 @@ def decide(
     return Refused(refusal, refused)
 
 
-def check_writing(contact: Contact, policy: Policy, introduction: Introduction | None) -> None:
+def check_writing(
+    contact: Contact, policy: Policy, introduction: Introduction | None, now_us: int
+) -> None:
     """Whether the actor may write to the partner now, the limits apart.
 
-    Raises ``MessagingUnavailable``, ``YouBlockedThem``, ``UnknownUser``, ``StartRefused``,
-    ``UpgradeRequired``, ``RecipientUnavailable`` or ``NotAcceptedYet``.
+    Raises what ``check_own_side`` raises, ``UnknownUser``, ``StartRefused``, ``UpgradeRequired``,
+    ``RecipientUnavailable`` or ``NotAcceptedYet``.
     """
-    check_own_side(contact)
+    check_own_side(contact, now_us)
     if contact.is_start:
         _check_start(contact, policy, introduction)
     if contact.partner_blocks and policy.blocked == "refuse":
+        raise RecipientUnavailable
+    # Whatever the policy says of blocks: one answer for all tells nobody that they were blocked.
+    if contact.partner.is_gone:
         raise RecipientUnavailable
     asked = contact.side.asked
     if policy.requests == "ask" and asked is not None and asked >= policy.request_messages:
         raise NotAcceptedYet(policy.request_messages)
 
 
-def check_own_side(contact: Contact) -> None:
-    """What the switch and the actor's own block say; nobody else need be asked about these.
+def check_own_side(contact: Contact, now_us: int) -> None:
+    """What the switch, the actor's standing and their own block say; nobody else need be asked.
 
-    Raises ``MessagingUnavailable`` or ``YouBlockedThem``.
+    Raises ``MessagingUnavailable``, ``Suspended``, ``Muted`` or ``YouBlockedThem``.
     """
     if contact.is_start:
         contact.mode.check_start()
     else:
         contact.mode.check_reply()
+    contact.actor.standing.check_writing(now_us)
     if contact.actor_blocks:
         raise YouBlockedThem
 
@@ -196,7 +206,9 @@ def _accepted(contact: Contact, draft: Draft, *, asks: bool, now_us: int, entrop
         thread_id=link.thread_id if link else None,
     )
     # A recipient who blocks is reached only under "absorb": then the message is the sender's alone.
-    sender_only = contact.partner_blocks or _would_be_a_closed_start(contact)
+    sender_only = (
+        contact.is_hidden(now_us) or contact.partner_blocks or _would_be_a_closed_start(contact)
+    )
     after = contact.with_conversation(
         (before or _begun(contact, message.id)).with_message(
             message.id, sender, sender_only=sender_only, asks=asks
@@ -244,6 +256,7 @@ def _begun(contact: Contact, first: MessageId) -> Conversation:
         id=contact.conversation_id,
         pair=contact.pair,
         newest=first,
+        oldest=first,
         low=sides[contact.pair.low],
         high=sides[contact.pair.high],
     )

@@ -37,7 +37,8 @@ def marked_read(
     if before.read is not None and through <= before.read:
         return None
     after = attrs.evolve(before, read=through, unread=marking.unread_after)
-    seen = marking.seen if contact.are_receipts_on else None
+    is_told = contact.are_receipts_on and not contact.is_hidden(now_us)
+    seen = marking.seen if is_told else None
     if seen is not None:
         after = attrs.evolve(after, told=seen)
     receipt = told = None
@@ -54,34 +55,49 @@ def marked_read(
 def cleared(contact: Contact, now_us: int) -> Outcome | None:
     """Clear the history for the actor alone: everything that they see so far (MSG-5)."""
     side = contact.side
-    if side.newest is None:
+    if side.kept(contact.since, unread_expired=0).newest is None:
         return None
     after = attrs.evolve(side, cleared=side.newest, newest=None, unread=0)
     return _viewed(contact, after, Action.HISTORY_CLEARED, now_us)
 
 
-def muted(contact: Contact, now_us: int, *, is_muted: bool) -> Outcome | None:
-    """Mute the conversation, or not: a flag for who notifies."""
-    action = Action.CONVERSATION_MUTED if is_muted else Action.CONVERSATION_UNMUTED
-    return _viewed(contact, attrs.evolve(contact.side, is_muted=is_muted), action, now_us)
+def muted(contact: Contact, now_us: int) -> Outcome | None:
+    """Mute the conversation: a flag for who notifies."""
+    after = attrs.evolve(contact.side, is_muted=True)
+    return _viewed(contact, after, Action.CONVERSATION_MUTED, now_us)
 
 
-def archived(contact: Contact, now_us: int, *, is_archived: bool) -> Outcome | None:
-    """Put the conversation into the archive, or back into the inbox."""
-    action = Action.CONVERSATION_ARCHIVED if is_archived else Action.CONVERSATION_UNARCHIVED
-    return _viewed(contact, attrs.evolve(contact.side, is_archived=is_archived), action, now_us)
+def unmuted(contact: Contact, now_us: int) -> Outcome | None:
+    """Take that flag away."""
+    after = attrs.evolve(contact.side, is_muted=False)
+    return _viewed(contact, after, Action.CONVERSATION_UNMUTED, now_us)
+
+
+def archived(contact: Contact, now_us: int) -> Outcome | None:
+    """Put the conversation into the archive."""
+    after = attrs.evolve(contact.side, is_archived=True)
+    return _viewed(contact, after, Action.CONVERSATION_ARCHIVED, now_us)
+
+
+def unarchived(contact: Contact, now_us: int) -> Outcome | None:
+    """Put it back into the inbox."""
+    after = attrs.evolve(contact.side, is_archived=False)
+    return _viewed(contact, after, Action.CONVERSATION_UNARCHIVED, now_us)
 
 
 def accepted(contact: Contact, now_us: int) -> Outcome | None:
     """Accept a request, also one that was declined: the other may write freely from now on.
 
-    Raises ``YouBlockedThem``: someone who is blocked learns nothing, so unblocking comes first.
+    Who is hidden accepts for themselves alone (MOD-4). Raises ``YouBlockedThem``: someone who is
+    blocked learns nothing, so unblocking comes first.
     """
     if contact.side.request is None:
         return None
     if contact.actor_blocks:
         raise YouBlockedThem
     after = contact.with_side(attrs.evolve(contact.side, request=None))
+    if contact.is_hidden(now_us):
+        return outcome(after, now_us=now_us, own=Notice(action=Action.REQUEST_ACCEPTED))
     after = after.with_partner_side(attrs.evolve(after.partner_side, asked=None))
     notice = Notice(action=Action.REQUEST_ACCEPTED)
     # Who blocks the actor sees nothing of them, answers included (BLOCK-1).

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from dmcore.domain.conversation import Conversation, Folder
-from dmcore.domain.ids import ConversationId, User
+from dmcore.domain.ids import ConversationId, MessageId, User
 from dmcore.domain.inbox import ConversationView, InboxEntry, InboxPlace
 from dmcore.ports.reading import Reading
 
@@ -25,24 +25,45 @@ class Conversations(Protocol):
         ...
 
     def save(self, conversation: Conversation) -> None:
-        """Store the new state of a conversation that is there."""
+        """Store the new state of a conversation that is there.
+
+        One of its pair may have another name than before, and then maybe another place in it.
+        """
         ...
 
     def inbox(
-        self, owner: User, *, folder: Folder, after: InboxPlace | None, limit: int
+        self,
+        owner: User,
+        *,
+        folder: Folder,
+        after: InboxPlace | None,
+        limit: int,
+        since: MessageId | None,
     ) -> Reading[Sequence[InboxEntry]]:
         """The owner's conversations in ``folder``, newest visible activity first.
 
-        Strictly after ``after``. What stands in another folder, or in none, is left out before
-        ``limit`` is applied (PAGE-1). Ties of time are broken by id. In two statements at most,
-        whatever the size (PAGE-3).
+        Strictly after ``after``. One whose newest visible message is below ``since`` is in no list,
+        and what is below it is not counted as unread (GDPR-2). What stands in another folder, or in
+        none, is left out before ``limit`` is applied (PAGE-1). Ties of time are broken by id. In
+        two statements at most, whatever the size (PAGE-3).
         """
         ...
 
     def view(
-        self, conversation: ConversationId, *, reader: User
+        self, conversation: ConversationId, *, reader: User, since: MessageId | None
     ) -> Reading[ConversationView | None]:
         """How ``reader`` has a conversation; ``None`` where they do not, whatever the cause
-        (CONV-1). In one statement.
+        (CONV-1). Of what is below ``since`` it tells nothing. In one statement.
+        """
+        ...
+
+    def of(
+        self, owner: User, *, after: ConversationId | None, limit: int, since: MessageId | None
+    ) -> Sequence[ConversationView]:
+        """Every conversation that the owner has, in whatever list or in none (GDPR-1).
+
+        In order of their ids, strictly after ``after``: no erasure changes one, whoever of the two
+        gets another name. The switch does not matter. ``since`` as in ``view``. In one
+        statement, whatever the size.
         """
         ...

@@ -1,10 +1,20 @@
 """The one record of an installation: its switch, and its health."""
 
+from enum import StrEnum
 from typing import Protocol
 
 import attrs
 
 from dmcore.domain.mode import Mode
+
+
+class RowSecurity(StrEnum):
+    """Whether a store by itself keeps what is not an asker's from being read (OPS-7)."""
+
+    OFF = "off"
+    ON = "on"
+    BYPASSED = "bypassed"
+    """It is on, and this connection is not held to it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -19,6 +29,7 @@ class StoreStatus:
     users: int
     blocks: int
     journal_entries: int
+    row_security: RowSecurity = RowSecurity.OFF
 
 
 class Installation(Protocol):

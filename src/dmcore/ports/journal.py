@@ -1,18 +1,20 @@
 """The journal: one append-only table of content-free facts (FEED-2, AUD-1)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import attrs
 
 from dmcore.domain.events import Entry
-from dmcore.domain.ids import User
+from dmcore.domain.ids import MessageId, User
 from dmcore.ports.reading import Reading
 
 
 @attrs.frozen(kw_only=True)
 class FeedRows:
     """A piece of a feed: entries above a position, where it begins and where it ends now.
+
+    The ends are those of the journal, whether the entries there are in the feed or not.
 
     ``pruned`` is the newest position that is no longer kept, ``position`` the newest there is.
     """
@@ -38,8 +40,23 @@ class Journal(Protocol):
         """Entries of one owner with positions above ``after``, in order. In one statement."""
         ...
 
-    def feed(self, owner: User, *, after: int, limit: int) -> Reading[FeedRows]:
-        """The same with the ends of the feed, all of one state. In one statement."""
+    def feed(
+        self, owner: User, *, after: int, limit: int, since: MessageId | None
+    ) -> Reading[FeedRows]:
+        """The same with the ends of the feed, all of one state. In one statement.
+
+        While the owner blocks somebody, no fact whose actor they are is in the feed (BLOCK-1), and
+        none that names a message below ``since`` (GDPR-2). They are left out before ``limit``
+        counts.
+        """
+        ...
+
+    def heads(self, users: Collection[User]) -> Reading[Mapping[User, int]]:
+        """The newest position in the journal of each user; 0 for an unknown one.
+
+        In one statement by the keys of their accounts, however many they are. Nobody's act, so
+        nothing but positions.
+        """
         ...
 
     def expired(self, *, before_us: int, limit: int) -> Sequence[Entry]:

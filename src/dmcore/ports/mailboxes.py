@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from dmcore.domain.account import Account
-from dmcore.domain.ids import User
+from dmcore.domain.ids import MessageId, User
 from dmcore.domain.preferences import Preferences
 from dmcore.ports.reading import Reading
 
@@ -12,7 +12,11 @@ class Mailboxes(Protocol):
     """Storage of accounts."""
 
     def hold(self, user: User) -> Account:
-        """Hold one user's account alone; fresh if never stored. In one statement."""
+        """Hold one user's account alone; fresh if never stored.
+
+        A fresh one says whether the ledger of erasures knows the user. In one statement where it is
+        stored, in two where it is not.
+        """
         ...
 
     def save(self, account: Account) -> None:
@@ -22,8 +26,12 @@ class Mailboxes(Protocol):
         """
         ...
 
-    def unread(self, user: User) -> Reading[int]:
-        """The user's unread total, 0 for an unknown user. In one statement, without counting."""
+    def unread(self, user: User, *, since: MessageId | None) -> Reading[int]:
+        """The user's unread total, 0 for an unknown user. In one statement.
+
+        Without counting where ``since`` is ``None``; else what the lines of the inbox would say
+        together.
+        """
         ...
 
     def preferences(self, user: User) -> Reading[Preferences]:

@@ -3,6 +3,10 @@
 A message is visible to a participant unless they hid it or cleared the history over it. To the
 partner of its sender it is visible only if, besides, it is not sender-only and they do not block
 the sender at the moment of reading. ``domain.message.Posting`` says the same in code.
+
+What is below ``since``, where a read is told such an id, MUST be to it as if it were not stored:
+left out before any limit, of every list and count (GDPR-2). What is stored knows nothing of that:
+it counts everything that was not removed.
 """
 
 from collections.abc import Sequence
@@ -49,7 +53,12 @@ class Messages(Protocol):
         ...
 
     def find(
-        self, conversation: ConversationId, *, reader: User, message: MessageId
+        self,
+        conversation: ConversationId,
+        *,
+        reader: User,
+        message: MessageId,
+        since: MessageId | None,
     ) -> Posting | None:
         """The message, if it is of this conversation and ``reader``, who has it, sees it (CONV-2).
 
@@ -62,6 +71,7 @@ class Messages(Protocol):
     ) -> MessageId | None:
         """The newest message below ``message`` that ``reader`` would see if they blocked nobody.
 
+        Whether it is expired or not: it is asked for what is stored.
         In one statement, which does not depend on the length of the conversation.
         """
         ...
@@ -73,6 +83,7 @@ class Messages(Protocol):
         reader: User,
         place: ThreadPlace,
         limit: int,
+        since: MessageId | None,
         root: MessageId | None = None,
     ) -> Reading[ThreadRows | None]:
         """Visible messages: the newest first, or upwards from ``place.after``.
@@ -89,7 +100,12 @@ class Messages(Protocol):
         ...
 
     def marking(
-        self, conversation: ConversationId, *, reader: User, through: MessageId
+        self,
+        conversation: ConversationId,
+        *,
+        reader: User,
+        through: MessageId,
+        since: MessageId | None,
     ) -> Marking | None:
         """What marking read through ``through`` means for ``reader``, who has the conversation.
 

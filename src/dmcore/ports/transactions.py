@@ -5,21 +5,31 @@ What to run is a ``Call``, a value without a colour: blocking and awaiting runne
 """
 
 from collections.abc import Callable
-from enum import Enum, auto
-from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from enum import Enum, StrEnum, auto
+from functools import wraps
+from inspect import isfunction
+from typing import Concatenate, Final, Generic, ParamSpec, Protocol, Self, TypeVar
 
 import attrs
 
+from dmcore.domain.events import NOTHING, Reach
+from dmcore.domain.ids import User
 from dmcore.ports.contacts import Contacts
 from dmcore.ports.conversations import Conversations
+from dmcore.ports.erasures import Erasures
 from dmcore.ports.inspection import Inspection
 from dmcore.ports.installation import Installation
 from dmcore.ports.journal import Journal
 from dmcore.ports.mailboxes import Mailboxes
+from dmcore.ports.mending import Mending
 from dmcore.ports.messages import Messages
+from dmcore.ports.reports import Reports
+from dmcore.ports.restrictions import Restrictions
+from dmcore.ports.retention import Retention
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
+Calls = TypeVar("Calls")
 Result_co = TypeVar("Result_co", covariant=True)
 
 
@@ -44,7 +54,17 @@ class Transaction(Protocol):
     @property
     def journal(self) -> Journal: ...
     @property
+    def reports(self) -> Reports: ...
+    @property
+    def erasures(self) -> Erasures: ...
+    @property
+    def restrictions(self) -> Restrictions: ...
+    @property
+    def retention(self) -> Retention: ...
+    @property
     def inspection(self) -> Inspection: ...
+    @property
+    def mending(self) -> Mending: ...
 
 
 class Needs(Enum):
@@ -69,12 +89,85 @@ class Needs(Enum):
     """
 
 
+class Capacity(StrEnum):
+    """As what somebody acts: each facade is for one of these."""
+
+    PARTICIPANT = "participant"
+    MODERATOR = "moderator"
+    OPERATOR = "operator"
+    HOST = "host"
+    """The application itself, which asks for none of its users: how far feeds have come."""
+
+
 @attrs.frozen
+class Actor:
+    """Who asks, and as what. A store MAY hold its answers to it by itself, besides (OPS-7)."""
+
+    capacity: Capacity
+    user: User | None = None
+
+
+HOST: Final = Actor(Capacity.HOST)
+
+
+@attrs.frozen(kw_only=True)
 class Call(Generic[Result_co]):
-    """A use case with its arguments, ready to run. It MAY be called more than once."""
+    """A use case with its arguments, ready to run. It MAY be called more than once.
+
+    ``reach`` is what a desk writes down where it is refused.
+
+    ``actor`` is who asks; a store that looks at it MUST show nothing of anybody to nobody.
+    ``writer`` is whose text it writes, where it writes one: a runner MAY fetch what that needs
+    before the transaction begins. ``forgotten`` is somebody whose texts nobody is to read again:
+    where texts are sealed, a runner MUST have destroyed the keys of theirs before the transaction
+    begins, and while it holds nothing that another one could wait for. ``name`` is that of the
+    method that a host called.
+    """
 
     needs: Needs
     use_case: Callable[[Transaction], Result_co]
+    name: str = ""
+    writer: User | None = None
+    actor: Actor | None = None
+    forgotten: User | None = None
+    reach: Reach = NOTHING
+
+    def written_by(self, writer: User) -> Self:
+        """The same call, of somebody who writes a text in it."""
+        return attrs.evolve(self, writer=writer)
+
+    def forgetting(self, user: User) -> Self:
+        """The same call, behind the end of somebody's keys."""
+        return attrs.evolve(self, forgotten=user)
+
+    def named(self, name: str) -> Self:
+        """The same call, under the name of what a host called."""
+        return attrs.evolve(self, name=name)
+
+    def by(self, actor: Actor) -> Self:
+        """The same call, asked by somebody."""
+        return attrs.evolve(self, actor=actor)
+
+    def reaching(self, reach: Reach) -> Self:
+        """The same call, by which a desk reaches for something."""
+        return attrs.evolve(self, reach=reach)
+
+
+def each_named(calls: type[Calls]) -> type[Calls]:
+    """A class whose methods describe calls: what has no name gets that of its method."""
+    for name, method in list(vars(calls).items()):
+        if isfunction(method) and not name.startswith("_"):
+            setattr(calls, name, _naming(name, method))
+    return calls
+
+
+def _naming(name: str, method: Callable[Params, Result]) -> Callable[Params, Result]:
+    @wraps(method)
+    def described(*args: Params.args, **kwargs: Params.kwargs) -> Result:
+        found = method(*args, **kwargs)
+        return found.named(name) if isinstance(found, Call) and not found.name else found
+
+    return described
 
 
 def reading(
@@ -84,7 +177,7 @@ def reading(
     **kwargs: Params.kwargs,
 ) -> Call[Result]:
     """A call that writes nothing."""
-    return Call(Needs.READ, lambda tx: use_case(tx, *args, **kwargs))
+    return Call(needs=Needs.READ, use_case=lambda tx: use_case(tx, *args, **kwargs))
 
 
 def surveying(
@@ -94,7 +187,7 @@ def surveying(
     **kwargs: Params.kwargs,
 ) -> Call[Result]:
     """A call that writes nothing and sees one state throughout."""
-    return Call(Needs.SNAPSHOT, lambda tx: use_case(tx, *args, **kwargs))
+    return Call(needs=Needs.SNAPSHOT, use_case=lambda tx: use_case(tx, *args, **kwargs))
 
 
 def writing(
@@ -104,7 +197,7 @@ def writing(
     **kwargs: Params.kwargs,
 ) -> Call[Result]:
     """A call whose writes are committed, all or nothing."""
-    return Call(Needs.WRITE, lambda tx: use_case(tx, *args, **kwargs))
+    return Call(needs=Needs.WRITE, use_case=lambda tx: use_case(tx, *args, **kwargs))
 
 
 class Transactions(Protocol):
