@@ -5,30 +5,56 @@ from dmcore.direct_messages import AsyncDirectMessages, DirectMessages
 from dmcore.domain.body import Body, BodyReason, BodyRules
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Folder, Request
+from dmcore.domain.erasure import Erased, Erasure, ErasurePreview, ErasureScope
 from dmcore.domain.events import Action, Entry, Fact
-from dmcore.domain.feed import Changes, Snapshot
+from dmcore.domain.feed import Changes, Heads, Snapshot
 from dmcore.domain.gates import Gate, Introduction, Profile
-from dmcore.domain.ids import ConversationId, MessageId, TenantId, User, UserId
-from dmcore.domain.inbox import ConversationView, InboxEntry
+from dmcore.domain.ids import ConversationId, MessageId, ReportId, TenantId, User, UserId
+from dmcore.domain.inbox import Audience, ConversationView, InboxEntry
 from dmcore.domain.limits import RateLimit
 from dmcore.domain.message import Message
 from dmcore.domain.mode import Mode
 from dmcore.domain.paging import Cursor, Page
 from dmcore.domain.policy import Policy
 from dmcore.domain.preferences import OpenTo, Preferences
+from dmcore.domain.reports import (
+    EvidenceItem,
+    ReportAnswer,
+    ReportLine,
+    ReportMove,
+    ReportOrigin,
+    ReportOutcome,
+    ReportReason,
+    ReportReceipt,
+    ReportState,
+)
+from dmcore.domain.restriction import (
+    DeskMetrics,
+    Dossier,
+    Restriction,
+    RestrictionAnswer,
+    RestrictionKind,
+    RestrictionReason,
+)
+from dmcore.domain.retention import Pruned
+from dmcore.domain.screening import Flag, Pass, Refuse, Submission, Verdict
 from dmcore.domain.verification import Finding
 from dmcore.errors import DmcoreError
-from dmcore.mailbox import AsyncMailbox, Mailbox, Permission, ThreadPage
+from dmcore.mailbox import AsyncMailbox, Exported, Mailbox, Permission, ThreadPage, json_line
+from dmcore.moderation import AsyncModerationDesk, ModerationDesk
 from dmcore.operations import AsyncOperations, Operations
 from dmcore.ports.directory import AsyncDirectory, Directory
 from dmcore.ports.installation import StoreStatus
+from dmcore.ports.screening import Screener
 
 __all__ = [
     "Action",
     "AsyncDirectMessages",
     "AsyncDirectory",
     "AsyncMailbox",
+    "AsyncModerationDesk",
     "AsyncOperations",
+    "Audience",
     "Block",
     "Body",
     "BodyReason",
@@ -37,34 +63,65 @@ __all__ = [
     "ConversationId",
     "ConversationView",
     "Cursor",
+    "DeskMetrics",
     "DirectMessages",
     "Directory",
     "DmcoreError",
+    "Dossier",
     "Entry",
+    "Erased",
+    "Erasure",
+    "ErasurePreview",
+    "ErasureScope",
+    "EvidenceItem",
+    "Exported",
     "Fact",
     "Finding",
+    "Flag",
     "Folder",
     "Gate",
+    "Heads",
     "InboxEntry",
     "Introduction",
     "Mailbox",
     "Message",
     "MessageId",
     "Mode",
+    "ModerationDesk",
     "OpenTo",
     "Operations",
     "Page",
+    "Pass",
     "Permission",
     "Policy",
     "Preferences",
     "Profile",
+    "Pruned",
     "RateLimit",
+    "Refuse",
+    "ReportAnswer",
+    "ReportId",
+    "ReportLine",
+    "ReportMove",
+    "ReportOrigin",
+    "ReportOutcome",
+    "ReportReason",
+    "ReportReceipt",
+    "ReportState",
     "Request",
+    "Restriction",
+    "RestrictionAnswer",
+    "RestrictionKind",
+    "RestrictionReason",
+    "Screener",
     "Snapshot",
     "StoreStatus",
+    "Submission",
     "TenantId",
     "ThreadPage",
     "User",
     "UserId",
+    "Verdict",
     "errors",
+    "json_line",
 ]

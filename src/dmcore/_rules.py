@@ -2,7 +2,9 @@
 
 import attrs
 
+from dmcore.domain.ids import MessageId
 from dmcore.domain.policy import Policy
+from dmcore.domain.retention import kept_since
 from dmcore.errors import InvalidSetting
 from dmcore.ports.clock import Clock, reading_of
 from dmcore.ports.ids import Entropy
@@ -11,13 +13,15 @@ from dmcore.ports.ids import Entropy
 @attrs.frozen(kw_only=True)
 class Rules:
     """The same for every call on one handle. Raises ``InvalidSetting`` for gates that nobody
-    can open: ``has_directory`` says whether the host was asked for a directory.
+    can open: ``has_directory`` says whether the host was asked for a directory, ``has_screeners``
+    whether texts are screened.
     """
 
     policy: Policy
     clock: Clock = attrs.field(repr=False)
     entropy: Entropy = attrs.field(repr=False)
     has_directory: bool = False
+    has_screeners: bool = False
 
     def __attrs_post_init__(self) -> None:
         if not _is_policy(self.policy):
@@ -28,6 +32,10 @@ class Rules:
     def now_us(self) -> int:
         """What the clock shows. Raises ``InvalidSetting`` where that is no instant."""
         return reading_of(self.clock)
+
+    def kept_since(self, now_us: int) -> MessageId | None:
+        """The lowest id of a message that is still there at an instant; ``None`` for any."""
+        return kept_since(self.policy, now_us)
 
     def draw(self) -> int:
         """Random bits for one message id."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import attrs
 
-from dmcore._access import allowed, held_conversation
+from dmcore._access import allowed, check_present, held_account, held_conversation
 from dmcore._rules import Rules
 from dmcore.domain import viewing
 from dmcore.domain.changing import hidden
@@ -12,8 +12,9 @@ from dmcore.domain.contact import Contact, Outcome
 from dmcore.domain.events import Action, Fact
 from dmcore.domain.ids import ConversationId, MessageId, User
 from dmcore.domain.preferences import OpenTo, Preferences
+from dmcore.domain.retention import is_expired
 from dmcore.domain.viewing import Marking
-from dmcore.errors import InvalidSetting
+from dmcore.errors import AccessDenied, ChoiceNotOffered
 from dmcore.ports.transactions import Transaction
 
 
@@ -27,16 +28,21 @@ def mark_read(
 ) -> None:
     """Move the reader's marker to a message they can see; never back (READ-1)."""
     contact = held_conversation(tx, reader, conversation)
-    contact.mode.check_read()
-    marking = _marking(tx, contact, through)
-    marked = viewing.marked_read(contact, marking, through=through, now_us=rules.now_us())
+    now_us = rules.now_us()
+    check_present(contact, now_us)
+    marking = _marking(tx, contact, through, rules.kept_since(now_us))
+    marked = viewing.marked_read(contact, marking, through=through, now_us=now_us)
     if marked is not None:
         store(tx, contact, marked)
 
 
-def _marking(tx: Transaction, contact: Contact, through: MessageId) -> Marking:
+def _marking(
+    tx: Transaction, contact: Contact, through: MessageId, since: MessageId | None
+) -> Marking:
     """What the marker would mean. Raises ``AccessDenied`` where it is on nothing they can see."""
     side = contact.side
+    if is_expired(through, since):
+        raise AccessDenied
     has_heard_later = side.heard is not None and side.heard > through
     if through == side.newest and not side.blocks and not has_heard_later:
         # Nothing is unread behind the newest, and whatever was heard was seen; what the partner
@@ -44,10 +50,13 @@ def _marking(tx: Transaction, contact: Contact, through: MessageId) -> Marking:
         # of the store depends on the reader's own view alone.
         said = contact.partner_side.said
         seen = said if said is not None and said <= through else side.heard
-        is_news = seen is not None and (side.told is None or seen > side.told)
+        is_told = seen is None or (side.told is not None and seen <= side.told)
+        is_news = not is_told and not is_expired(seen, since)
         return Marking(unread_after=0, seen=seen if is_news else None)
     return allowed(
-        tx.messages.marking(contact.conversation_id, reader=contact.actor.user, through=through)
+        tx.messages.marking(
+            contact.conversation_id, reader=contact.actor.user, through=through, since=since
+        )
     )
 
 
@@ -61,12 +70,14 @@ def hide(
 ) -> None:
     """Hide a message from oneself (MSG-5)."""
     contact = held_conversation(tx, reader, conversation)
-    contact.mode.check_read()
-    posting = allowed(tx.messages.find(conversation, reader=reader, message=message))
+    now_us = rules.now_us()
+    check_present(contact, now_us)
+    since = rules.kept_since(now_us)
+    posting = allowed(tx.messages.find(conversation, reader=reader, message=message, since=since))
     newest_left = contact.side.newest
     if newest_left == message:
         newest_left = tx.messages.newest_below(conversation, reader=reader, message=message)
-    written = hidden(contact, posting, newest_left=newest_left, now_us=rules.now_us())
+    written = hidden(contact, posting, newest_left=newest_left, now_us=now_us)
     store(tx, contact, written.outcome)
     tx.messages.save(written.posting)
 
@@ -85,8 +96,9 @@ def change_view(
 ) -> None:
     """Change how the reader has a conversation: cleared, muted, archived, accepted, declined."""
     contact = held_conversation(tx, reader, conversation)
-    contact.mode.check_read()
-    outcome = change(contact, rules.now_us())
+    now_us = rules.now_us()
+    check_present(contact, now_us)
+    outcome = change(attrs.evolve(contact, since=rules.kept_since(now_us)), now_us)
     if outcome is not None:
         store(tx, contact, outcome)
 
@@ -94,10 +106,10 @@ def change_view(
 def set_preferences(
     tx: Transaction, rules: Rules, *, owner: User, preferences: Preferences
 ) -> None:
-    """Choose anew (PREF-1)."""
+    """Choose anew (PREF-1). Raises ``ChoiceNotOffered``."""
     if preferences.open_to is OpenTo.CONNECTIONS and not rules.has_directory:
-        raise InvalidSetting("open_to", "this host has no directory that knows connections")
-    account = tx.mailboxes.hold(owner)
+        raise ChoiceNotOffered("open_to", "this host has no directory that knows connections")
+    account = held_account(tx, owner)
     tx.installation.mode().check_read()
     if preferences == account.preferences:
         return

@@ -2,6 +2,7 @@
 
 import attrs
 
+from dmcore._access import check_can_be_listed
 from dmcore._rules import Rules
 from dmcore.domain.contact import Block, Notice, outcome
 from dmcore.domain.events import Action
@@ -17,6 +18,7 @@ def block(tx: Transaction, rules: Rules, *, blocker: User, other: UserId) -> Non
     contact.mode.check_read()
     if contact.actor_blocks:
         return
+    check_can_be_listed(contact)
     now_us = rules.now_us()
     after = contact.with_side(attrs.evolve(contact.side, blocks=True))
     blocked = outcome(after, now_us=now_us, own=Notice(action=Action.USER_BLOCKED))

@@ -1,5 +1,6 @@
 """What a mailbox can be asked: reads what comes from outside and describes the call to run."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import attrs
@@ -17,18 +18,20 @@ from dmcore.domain.ids import (
     parse_message_id,
     parse_user_id,
 )
-from dmcore.domain.inbox import ConversationView, InboxEntry
+from dmcore.domain.inbox import Audience, ConversationView, InboxEntry
 from dmcore.domain.message import Message
 from dmcore.domain.paging import Page, ThreadPlace, check_page_size
 from dmcore.domain.preferences import Preferences, check_preferences
+from dmcore.domain.reports import MOST_CHOSEN, ReportReason, ReportReceipt
 from dmcore.domain.sending import Refused
-from dmcore.errors import InvalidCursor
-from dmcore.mailbox import _acting, _blocking, _reading, _writing
-from dmcore.mailbox._writing import Unintroduced
-from dmcore.ports.transactions import Call, reading, surveying, writing
+from dmcore.errors import InvalidCursor, InvalidReport
+from dmcore.mailbox import _acting, _blocking, _exporting, _reading, _reporting, _writing
+from dmcore.mailbox._advice import NO_ADVICE, Advice
+from dmcore.ports.transactions import Call, each_named, reading, surveying, writing
 
 
 @attrs.frozen
+@each_named
 class MailboxCalls:
     """One call for each method of the two mailboxes, which document them. No I/O."""
 
@@ -41,8 +44,8 @@ class MailboxCalls:
         body: str,
         *,
         key: str | None,
-        introduction: Introduction | None = None,
-    ) -> Call[Message | Refused | Unintroduced]:
+        advice: Advice = NO_ADVICE,
+    ) -> Call[Message | Refused]:
         return writing(
             _writing.start,
             self._rules,
@@ -50,8 +53,8 @@ class MailboxCalls:
             other=parse_user_id(other),
             body=parse_body(body, self._rules.policy.body),
             key=None if key is None else parse_key(key),
-            introduction=introduction,
-        )
+            advice=advice,
+        ).written_by(self.user)
 
     def send(
         self,
@@ -60,6 +63,7 @@ class MailboxCalls:
         *,
         key: str | None,
         reply_to: UUID | str | None,
+        advice: Advice = NO_ADVICE,
     ) -> Call[Message | Refused]:
         return writing(
             _writing.send,
@@ -69,9 +73,17 @@ class MailboxCalls:
             body=parse_body(body, self._rules.policy.body),
             key=None if key is None else parse_key(key),
             reply_to=None if reply_to is None else parse_message_id(reply_to),
-        )
+            advice=advice,
+        ).written_by(self.user)
 
-    def edit(self, conversation: UUID | str, message: UUID | str, body: str) -> Call[Message]:
+    def edit(
+        self,
+        conversation: UUID | str,
+        message: UUID | str,
+        body: str,
+        *,
+        advice: Advice = NO_ADVICE,
+    ) -> Call[Message]:
         return writing(
             _writing.edit,
             self._rules,
@@ -79,7 +91,8 @@ class MailboxCalls:
             conversation=parse_conversation_id(conversation),
             message=parse_message_id(message),
             body=parse_body(body, self._rules.policy.body),
-        )
+            advice=advice,
+        ).written_by(self.user)
 
     def delete(self, conversation: UUID | str, message: UUID | str) -> Call[None]:
         return writing(
@@ -92,7 +105,7 @@ class MailboxCalls:
 
     def can_message(
         self, other: str, *, introduction: Introduction | None = None
-    ) -> Call[_reading.Permission | Unintroduced]:
+    ) -> Call[_reading.Permission]:
         return reading(
             _reading.can_message,
             self._rules,
@@ -105,21 +118,33 @@ class MailboxCalls:
         scope = _reading.folder_scope(self.user, folder)
         return reading(
             _reading.inbox,
+            self._rules,
             owner=self.user,
             folder=folder,
             after=None if cursor is None else scope.read_inbox(cursor),
             limit=check_page_size(limit),
-        )
+        ).named(folder.value)
 
     def conversation(self, conversation: UUID | str) -> Call[ConversationView]:
         return reading(
             _reading.conversation,
+            self._rules,
             reader=self.user,
             conversation=parse_conversation_id(conversation),
         )
 
     def conversation_with(self, other: str) -> Call[ConversationView | None]:
-        return reading(_reading.conversation_with, reader=self.user, other=parse_user_id(other))
+        return reading(
+            _reading.conversation_with, self._rules, reader=self.user, other=parse_user_id(other)
+        )
+
+    def audience(self, conversation: UUID | str) -> Call[Audience]:
+        return reading(
+            _reading.audience,
+            self._rules,
+            viewer=self.user,
+            conversation=parse_conversation_id(conversation),
+        )
 
     def thread(
         self,
@@ -137,6 +162,7 @@ class MailboxCalls:
         scope = _reading.thread_scope(self.user, conversation_id, root_id)
         return reading(
             _reading.thread,
+            self._rules,
             reader=self.user,
             conversation=conversation_id,
             root=root_id,
@@ -148,7 +174,7 @@ class MailboxCalls:
         )
 
     def unread(self) -> Call[int]:
-        return reading(_reading.unread, owner=self.user)
+        return reading(_reading.unread, self._rules, owner=self.user)
 
     def mark_read(self, conversation: UUID | str, *, through: UUID | str) -> Call[None]:
         return writing(
@@ -192,13 +218,50 @@ class MailboxCalls:
         scope = _reading.feed_scope(self.user)
         return reading(
             _reading.changes,
+            self._rules,
             owner=self.user,
             after=0 if after is None else scope.read_position(after),
             limit=check_page_size(limit),
         )
 
     def snapshot(self, *, limit: int) -> Call[Snapshot]:
-        return surveying(_reading.snapshot, owner=self.user, limit=check_page_size(limit))
+        return surveying(
+            _reading.snapshot, self._rules, owner=self.user, limit=check_page_size(limit)
+        )
+
+    def export(self, *, limit: int, cursor: str | None) -> Call[Page[_exporting.Exported]]:
+        scope = _exporting.export_scope(self.user)
+        return surveying(
+            _exporting.export,
+            self._rules,
+            owner=self.user,
+            after=None if cursor is None else scope.read_export(cursor),
+            limit=check_page_size(limit),
+        )
+
+    def report(
+        self,
+        other: str | None,
+        *,
+        conversation: UUID | str | None,
+        messages: Sequence[UUID | str],
+        reason: ReportReason | str,
+        key: str | None,
+    ) -> Call[ReportReceipt]:
+        if other is None and conversation is None:
+            raise InvalidReport("it names neither a user nor a conversation")
+        if messages and conversation is None:
+            raise InvalidReport("messages need the conversation that they are of")
+        if len(messages) > MOST_CHOSEN:
+            raise InvalidReport(f"it names more than {MOST_CHOSEN} messages")
+        complaint = _reporting.Complaint(
+            other=None if other is None else parse_user_id(other),
+            conversation=None if conversation is None else parse_conversation_id(conversation),
+            messages=_reporting.sorted_once([parse_message_id(it) for it in messages]),
+            reason=ReportReason.parse(reason),
+            key=None if key is None else parse_key(key),
+        )
+        return writing(_reporting.report, self._rules, reporter=self.user, complaint=complaint)
 
     def block(self, other: str) -> Call[None]:
         return writing(_blocking.block, self._rules, blocker=self.user, other=parse_user_id(other))

@@ -1,7 +1,6 @@
 """What a host holds for one user, in two colours. Both run the calls of ``MailboxCalls``."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import attrs
@@ -10,21 +9,25 @@ from dmcore.domain import viewing
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Folder
 from dmcore.domain.feed import Changes, Snapshot
-from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import User
-from dmcore.domain.inbox import ConversationView, InboxEntry
+from dmcore.domain.inbox import Audience, ConversationView, InboxEntry
 from dmcore.domain.message import Message
 from dmcore.domain.paging import Page
 from dmcore.domain.preferences import Preferences
+from dmcore.domain.reports import ReportReason, ReportReceipt
+from dmcore.domain.screening import Submission
 from dmcore.domain.sending import Refused
+from dmcore.mailbox._advice import NO_ADVICE, Advice, Unintroduced, Unscreened
 from dmcore.mailbox._calls import MailboxCalls
+from dmcore.mailbox._exporting import Exported
 from dmcore.mailbox._reading import Permission, ThreadPage
-from dmcore.mailbox._writing import Answer, Unintroduced, answered
+from dmcore.mailbox._writing import Answer, answered
 from dmcore.ports.directory import AsyncDirectory, Directory, answer_of, asked
+from dmcore.ports.screening import AsyncScreenerChain, ScreenerChain, chain_of
 from dmcore.ports.transactions import AsyncTransactions, Call, Transactions
 
-Ask = Callable[[Introduction | None], Call[Answer | Refused | Unintroduced]]
-"""A call, made with what the host says of the two, or without."""
+Ask = Callable[[Advice], Call[Answer | Refused]]
+"""A call, made with what was said so far."""
 
 
 @attrs.frozen(kw_only=True)
@@ -32,7 +35,9 @@ class Mailbox:
     """One user's mailbox. Every method acts as this user and as nobody else.
 
     Any method may raise ``StoreError`` and, while the operator's switch forbids it,
-    ``MessagingUnavailable``. Ids may be given as text or as UUIDs; one that is in no valid form
+    ``MessagingUnavailable``; while a moderator suspended this user, all but what protects them
+    raises ``Suspended`` (MOD-4): the export, the block list, reporting, taking a message back and
+    the preferences stay. Ids may be given as text or as UUIDs; one that is in no valid form
     raises ``InvalidId``. A conversation or a message that this user does not have or cannot see
     raises ``AccessDenied``, whatever the cause (CONV-1).
     """
@@ -40,6 +45,7 @@ class Mailbox:
     _calls: MailboxCalls = attrs.field(repr=False)
     _transactions: Transactions = attrs.field(repr=False)
     _directory: Directory | None = attrs.field(repr=False)
+    _screeners: ScreenerChain | None = attrs.field(default=None, repr=False)
     user: User = attrs.field(init=False)
 
     @user.default
@@ -53,13 +59,11 @@ class Mailbox:
 
         Returns the stored message, after it is durable (MSG-4); with a ``key`` used before, that
         message (MSG-3). Raises ``InvalidBody``, ``InvalidKey``, ``CannotMessageYourself``,
-        ``KeyConflict``, ``YouBlockedThem``, ``RecipientUnavailable``, ``NotAcceptedYet``,
-        ``LimitReached`` and, where this begins a conversation, ``UnknownUser``, ``StartRefused``
-        and ``UpgradeRequired`` (GATE-1).
+        ``KeyConflict``, ``Muted``, ``YouBlockedThem``, ``RecipientUnavailable``,
+        ``NotAcceptedYet``, ``LimitReached``, ``MessageRefused`` and, where this begins a
+        conversation, ``UnknownUser``, ``StartRefused`` and ``UpgradeRequired`` (GATE-1).
         """
-        return self._introducing(
-            lambda introduction: self._calls.start(other, body, key=key, introduction=introduction)
-        )
+        return self._advised(lambda advice: self._calls.start(other, body, key=key, advice=advice))
 
     def send(
         self,
@@ -73,18 +77,22 @@ class Mailbox:
 
         As ``start``; a reply is never a start.
         """
-        call = self._calls.send(conversation, body, key=key, reply_to=reply_to)
-        outcome = self._transactions.run(call)
-        return answered(outcome)
+        return self._advised(
+            lambda advice: self._calls.send(
+                conversation, body, key=key, reply_to=reply_to, advice=advice
+            )
+        )
 
     def edit(self, conversation: UUID | str, message: UUID | str, body: str) -> Message:
         """Give an own message another text, within the policy's ``edit_window`` (MSG-5).
 
         Returns the message as it is now, its receipt apart. Raises ``AccessDenied`` also for the
-        other's message, and ``InvalidBody``, ``TooLateToEdit``, ``YouBlockedThem``,
-        ``RecipientUnavailable``.
+        other's message, and ``InvalidBody``, ``TooLateToEdit``, ``Muted``, ``YouBlockedThem``,
+        ``RecipientUnavailable``, ``MessageRefused``.
         """
-        return self._transactions.run(self._calls.edit(conversation, message, body))
+        return self._advised(
+            lambda advice: self._calls.edit(conversation, message, body, advice=advice)
+        )
 
     def delete(self, conversation: UUID | str, message: UUID | str) -> None:
         """Take an own message back: its text is gone for both, its place stays (MSG-5).
@@ -98,8 +106,8 @@ class Mailbox:
 
         It says what an attempt would be answered, and never more. Raises ``CannotMessageYourself``.
         """
-        return self._introducing(
-            lambda introduction: self._calls.can_message(other, introduction=introduction)
+        return self._advised(
+            lambda advice: self._calls.can_message(other, introduction=advice.introduction)
         )
 
     # Reading ------------------------------------------------------------------------------------
@@ -133,6 +141,13 @@ class Mailbox:
         Raises ``CannotMessageYourself``.
         """
         return self._transactions.run(self._calls.conversation_with(other))
+
+    def audience(self, conversation: UUID | str) -> Audience:
+        """Whether the two may know of each other's typing and presence (PREF-1, BLOCK-1).
+
+        For whoever carries such signals: nothing here keeps them.
+        """
+        return self._transactions.run(self._calls.audience(conversation))
 
     def thread(
         self,
@@ -169,6 +184,15 @@ class Mailbox:
         """This user's state at one instant, with the cursor for ``changes`` from just there."""
         return self._transactions.run(self._calls.snapshot(limit=limit))
 
+    def export(self, *, limit: int = 100, cursor: str | None = None) -> Page[Exported]:
+        """A part of everything that this user may see, in whatever mode (GDPR-1, OPS-1).
+
+        First their preferences and their block list, newest first; then each conversation that they
+        have, in a list or not, followed by its messages, oldest first. ``next`` leads through all
+        of it, each thing once; what comes meanwhile into a part that is passed is not in it.
+        """
+        return self._transactions.run(self._calls.export(limit=limit, cursor=cursor))
+
     # One's own view -----------------------------------------------------------------------------
 
     def mark_read(self, conversation: UUID | str, *, through: UUID | str) -> None:
@@ -188,23 +212,19 @@ class Mailbox:
 
     def mute(self, conversation: UUID | str) -> None:
         """Flag a conversation for whoever notifies; new messages leave it in the archive."""
-        change = partial(viewing.muted, is_muted=True)
-        self._transactions.run(self._calls.change_view(conversation, change))
+        self._transactions.run(self._calls.change_view(conversation, viewing.muted))
 
     def unmute(self, conversation: UUID | str) -> None:
         """Take the flag of ``mute`` away."""
-        change = partial(viewing.muted, is_muted=False)
-        self._transactions.run(self._calls.change_view(conversation, change))
+        self._transactions.run(self._calls.change_view(conversation, viewing.unmuted))
 
     def archive(self, conversation: UUID | str) -> None:
         """Move a conversation out of the inbox; a new message brings it back, unless muted."""
-        change = partial(viewing.archived, is_archived=True)
-        self._transactions.run(self._calls.change_view(conversation, change))
+        self._transactions.run(self._calls.change_view(conversation, viewing.archived))
 
     def unarchive(self, conversation: UUID | str) -> None:
         """Move a conversation back into the inbox."""
-        change = partial(viewing.archived, is_archived=False)
-        self._transactions.run(self._calls.change_view(conversation, change))
+        self._transactions.run(self._calls.change_view(conversation, viewing.unarchived))
 
     def accept(self, conversation: UUID | str) -> None:
         """Accept a request, also one that was declined (REQ-1). Writing into it accepts as well.
@@ -222,7 +242,7 @@ class Mailbox:
     def block(self, other: str) -> None:
         """Block ``other``, who cannot find out (BLOCK-1, BLOCK-2).
 
-        Raises ``CannotMessageYourself``.
+        Raises ``CannotMessageYourself``, and ``UnknownUser`` for somebody who was erased (GDPR-1).
         """
         self._transactions.run(self._calls.block(other))
 
@@ -234,6 +254,28 @@ class Mailbox:
         """A page of this user's private block list, newest first (BLOCK-3)."""
         return self._transactions.run(self._calls.blocked(limit=limit, cursor=cursor))
 
+    def report(
+        self,
+        other: str | None = None,
+        *,
+        conversation: UUID | str | None = None,
+        messages: Sequence[UUID | str] = (),
+        reason: ReportReason | str,
+        key: str | None = None,
+    ) -> ReportReceipt:
+        """Report a user, a conversation, or up to 20 messages of one that this user sees (MOD-1).
+
+        Nobody but moderators learns of it, in every mode but ``off``. The ids and the reason are
+        kept; what the messages say only under ``evidence="reporter_selected"``, as it is now. A
+        report that is repeated with its key is the one that was made. Raises ``AccessDenied`` for
+        what this user does not have or see, ``InvalidReport``, ``CannotMessageYourself``,
+        ``LimitReached``, ``KeyConflict``, and ``UnknownUser`` for somebody who was erased.
+        """
+        call = self._calls.report(
+            other, conversation=conversation, messages=messages, reason=reason, key=key
+        )
+        return self._transactions.run(call)
+
     def can_see_profile(self, other: str) -> bool:
         """Whether the host should show the profile of ``other`` to this user (BLOCK-3)."""
         return self._transactions.run(self._calls.can_see_profile(other))
@@ -243,19 +285,33 @@ class Mailbox:
         return self._transactions.run(self._calls.preferences())
 
     def set_preferences(self, preferences: Preferences) -> None:
-        """Choose anew, all at once. Raises ``InvalidSetting``.
+        """Choose anew, all at once. Raises ``InvalidSetting`` for what are no preferences.
 
-        Being open to connections only needs a host that knows connections.
+        Being open to connections only needs a host that knows connections, or ``ChoiceNotOffered``
+        is raised.
         """
         self._transactions.run(self._calls.set_preferences(preferences))
 
-    def _introducing(self, ask: Ask[Answer]) -> Answer:
-        """Run a call; where it has to know the two first, ask the host and run it again."""
-        introduction = None
-        while isinstance(outcome := self._transactions.run(ask(introduction)), Unintroduced):
-            said = asked(self._directory).introduce(outcome.sender, outcome.recipient)
-            introduction = answer_of(said)
-        return answered(outcome)
+    def _advised(self, ask: Ask[Answer]) -> Answer:
+        """Run a call; where it has to be told something first, find that out and run it again.
+
+        The host is asked about the two, and the screeners about the text, while nothing is held.
+        """
+        advice = NO_ADVICE
+        question: tuple[User, User] | Submission
+        while True:
+            try:
+                return answered(self._transactions.run(ask(advice)))
+            except Unintroduced as unintroduced:
+                question = unintroduced.sender, unintroduced.recipient
+            except Unscreened as unscreened:
+                question = unscreened.submission
+            if isinstance(question, Submission):
+                screening = chain_of(self._screeners).screened(question)
+                advice = attrs.evolve(advice, screening=screening)
+            else:
+                said = asked(self._directory).introduce(*question)
+                advice = attrs.evolve(advice, introduction=answer_of(said))
 
 
 @attrs.frozen(kw_only=True)
@@ -265,6 +321,7 @@ class AsyncMailbox:
     _calls: MailboxCalls = attrs.field(repr=False)
     _transactions: AsyncTransactions = attrs.field(repr=False)
     _directory: AsyncDirectory | None = attrs.field(repr=False)
+    _screeners: AsyncScreenerChain | None = attrs.field(default=None, repr=False)
     user: User = attrs.field(init=False)
 
     @user.default
@@ -275,8 +332,8 @@ class AsyncMailbox:
 
     async def start(self, other: str, body: str, *, key: str | None = None) -> Message:
         """As `Mailbox.start`."""
-        return await self._introducing(
-            lambda introduction: self._calls.start(other, body, key=key, introduction=introduction)
+        return await self._advised(
+            lambda advice: self._calls.start(other, body, key=key, advice=advice)
         )
 
     async def send(
@@ -288,13 +345,17 @@ class AsyncMailbox:
         reply_to: UUID | str | None = None,
     ) -> Message:
         """As `Mailbox.send`."""
-        call = self._calls.send(conversation, body, key=key, reply_to=reply_to)
-        outcome = await self._transactions.run(call)
-        return answered(outcome)
+        return await self._advised(
+            lambda advice: self._calls.send(
+                conversation, body, key=key, reply_to=reply_to, advice=advice
+            )
+        )
 
     async def edit(self, conversation: UUID | str, message: UUID | str, body: str) -> Message:
         """As `Mailbox.edit`."""
-        return await self._transactions.run(self._calls.edit(conversation, message, body))
+        return await self._advised(
+            lambda advice: self._calls.edit(conversation, message, body, advice=advice)
+        )
 
     async def delete(self, conversation: UUID | str, message: UUID | str) -> None:
         """As `Mailbox.delete`."""
@@ -302,8 +363,8 @@ class AsyncMailbox:
 
     async def can_message(self, other: str) -> Permission:
         """As `Mailbox.can_message`."""
-        return await self._introducing(
-            lambda introduction: self._calls.can_message(other, introduction=introduction)
+        return await self._advised(
+            lambda advice: self._calls.can_message(other, introduction=advice.introduction)
         )
 
     # Reading ------------------------------------------------------------------------------------
@@ -334,6 +395,10 @@ class AsyncMailbox:
         """As `Mailbox.conversation_with`."""
         return await self._transactions.run(self._calls.conversation_with(other))
 
+    async def audience(self, conversation: UUID | str) -> Audience:
+        """As `Mailbox.audience`."""
+        return await self._transactions.run(self._calls.audience(conversation))
+
     async def thread(
         self,
         conversation: UUID | str,
@@ -360,6 +425,10 @@ class AsyncMailbox:
         """As `Mailbox.snapshot`."""
         return await self._transactions.run(self._calls.snapshot(limit=limit))
 
+    async def export(self, *, limit: int = 100, cursor: str | None = None) -> Page[Exported]:
+        """As `Mailbox.export`."""
+        return await self._transactions.run(self._calls.export(limit=limit, cursor=cursor))
+
     # One's own view -----------------------------------------------------------------------------
 
     async def mark_read(self, conversation: UUID | str, *, through: UUID | str) -> None:
@@ -376,23 +445,19 @@ class AsyncMailbox:
 
     async def mute(self, conversation: UUID | str) -> None:
         """As `Mailbox.mute`."""
-        change = partial(viewing.muted, is_muted=True)
-        await self._transactions.run(self._calls.change_view(conversation, change))
+        await self._transactions.run(self._calls.change_view(conversation, viewing.muted))
 
     async def unmute(self, conversation: UUID | str) -> None:
         """As `Mailbox.unmute`."""
-        change = partial(viewing.muted, is_muted=False)
-        await self._transactions.run(self._calls.change_view(conversation, change))
+        await self._transactions.run(self._calls.change_view(conversation, viewing.unmuted))
 
     async def archive(self, conversation: UUID | str) -> None:
         """As `Mailbox.archive`."""
-        change = partial(viewing.archived, is_archived=True)
-        await self._transactions.run(self._calls.change_view(conversation, change))
+        await self._transactions.run(self._calls.change_view(conversation, viewing.archived))
 
     async def unarchive(self, conversation: UUID | str) -> None:
         """As `Mailbox.unarchive`."""
-        change = partial(viewing.archived, is_archived=False)
-        await self._transactions.run(self._calls.change_view(conversation, change))
+        await self._transactions.run(self._calls.change_view(conversation, viewing.unarchived))
 
     async def accept(self, conversation: UUID | str) -> None:
         """As `Mailbox.accept`."""
@@ -416,6 +481,21 @@ class AsyncMailbox:
         """As `Mailbox.blocked`."""
         return await self._transactions.run(self._calls.blocked(limit=limit, cursor=cursor))
 
+    async def report(
+        self,
+        other: str | None = None,
+        *,
+        conversation: UUID | str | None = None,
+        messages: Sequence[UUID | str] = (),
+        reason: ReportReason | str,
+        key: str | None = None,
+    ) -> ReportReceipt:
+        """As `Mailbox.report`."""
+        call = self._calls.report(
+            other, conversation=conversation, messages=messages, reason=reason, key=key
+        )
+        return await self._transactions.run(call)
+
     async def can_see_profile(self, other: str) -> bool:
         """As `Mailbox.can_see_profile`."""
         return await self._transactions.run(self._calls.can_see_profile(other))
@@ -428,10 +508,20 @@ class AsyncMailbox:
         """As `Mailbox.set_preferences`."""
         await self._transactions.run(self._calls.set_preferences(preferences))
 
-    async def _introducing(self, ask: Ask[Answer]) -> Answer:
-        """As `Mailbox._introducing`."""
-        introduction = None
-        while isinstance(outcome := await self._transactions.run(ask(introduction)), Unintroduced):
-            said = await asked(self._directory).introduce(outcome.sender, outcome.recipient)
-            introduction = answer_of(said)
-        return answered(outcome)
+    async def _advised(self, ask: Ask[Answer]) -> Answer:
+        """As `Mailbox._advised`."""
+        advice = NO_ADVICE
+        question: tuple[User, User] | Submission
+        while True:
+            try:
+                return answered(await self._transactions.run(ask(advice)))
+            except Unintroduced as unintroduced:
+                question = unintroduced.sender, unintroduced.recipient
+            except Unscreened as unscreened:
+                question = unscreened.submission
+            if isinstance(question, Submission):
+                screening = await chain_of(self._screeners).screened(question)
+                advice = attrs.evolve(advice, screening=screening)
+            else:
+                said = await asked(self._directory).introduce(*question)
+                advice = attrs.evolve(advice, introduction=answer_of(said))

@@ -4,21 +4,23 @@ from datetime import timedelta
 
 import attrs
 
-from dmcore._access import allowed, opened
+from dmcore._access import allowed, opened, protected
 from dmcore._rules import Rules
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Folder
 from dmcore.domain.feed import Changes, Snapshot
 from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import ConversationId, MessageId, User, UserId, neighbour_of
-from dmcore.domain.inbox import ConversationView, InboxEntry, InboxPlace
+from dmcore.domain.inbox import Audience, ConversationView, InboxEntry, InboxPlace
 from dmcore.domain.message import Message
 from dmcore.domain.paging import Cursor, CursorScope, Page, ThreadPlace
 from dmcore.domain.pair import Pair
 from dmcore.domain.preferences import Preferences
+from dmcore.domain.pseudonyms import is_pseudonym
 from dmcore.domain.sending import check_own_side, check_writing, limit_reached
-from dmcore.errors import CursorExpired, DmcoreError
-from dmcore.mailbox._writing import Unintroduced, is_unintroduced
+from dmcore.errors import CursorExpired, DmcoreError, Muted, Suspended
+from dmcore.mailbox._advice import Unintroduced
+from dmcore.mailbox._writing import is_unintroduced
 from dmcore.ports.transactions import Transaction
 
 
@@ -45,7 +47,7 @@ class Permission:
     """Whether a message to somebody would be accepted now (GATE-2).
 
     ``reason`` is the code of the error that an attempt would raise, ``None`` where it is allowed;
-    ``retry_after`` is set where only a limit stands in the way.
+    ``retry_after`` is set where only time stands in the way: a limit, or a restriction that ends.
     """
 
     is_allowed: bool
@@ -54,10 +56,20 @@ class Permission:
 
 
 def inbox(
-    tx: Transaction, *, owner: User, folder: Folder, after: InboxPlace | None, limit: int
+    tx: Transaction,
+    rules: Rules,
+    *,
+    owner: User,
+    folder: Folder,
+    after: InboxPlace | None,
+    limit: int,
 ) -> Page[InboxEntry]:
     """The owner's conversations in one folder, newest activity first."""
-    found = opened(tx.conversations.inbox(owner, folder=folder, after=after, limit=limit + 1))
+    now_us = rules.now_us()
+    reading = tx.conversations.inbox(
+        owner, folder=folder, after=after, limit=limit + 1, since=rules.kept_since(now_us)
+    )
+    found = opened(reading, now_us)
     scope = folder_scope(owner, folder)
     return Page.cut(
         found,
@@ -67,20 +79,55 @@ def inbox(
 
 
 def conversation(
-    tx: Transaction, *, reader: User, conversation: ConversationId
+    tx: Transaction, rules: Rules, *, reader: User, conversation: ConversationId
 ) -> ConversationView:
     """How the reader has a conversation."""
-    return allowed(opened(tx.conversations.view(conversation, reader=reader)))
+    now_us = rules.now_us()
+    reading = tx.conversations.view(conversation, reader=reader, since=rules.kept_since(now_us))
+    return allowed(opened(reading, now_us))
 
 
-def conversation_with(tx: Transaction, *, reader: User, other: UserId) -> ConversationView | None:
+def conversation_with(
+    tx: Transaction, rules: Rules, *, reader: User, other: UserId
+) -> ConversationView | None:
     """How the reader has the conversation with another user, if they have it."""
     pair = Pair.of(reader.tenant, reader.id, other)
-    return opened(tx.conversations.view(pair.conversation_id(tx.namespace), reader=reader))
+    place = pair.conversation_id(tx.namespace)
+    if is_pseudonym(other):
+        place = tx.erasures.conversation_of(pair) or place
+    now_us = rules.now_us()
+    reading = tx.conversations.view(place, reader=reader, since=rules.kept_since(now_us))
+    found = opened(reading, now_us)
+    # Under the old id of somebody who was erased there is nobody to have it with.
+    return found if found is not None and found.other == other else None
+
+
+def audience(
+    tx: Transaction, rules: Rules, *, viewer: User, conversation: ConversationId
+) -> Audience:
+    """Whether the viewer and the other may know of each other's typing and presence (PREF-1)."""
+    now_us = rules.now_us()
+    view = tx.conversations.view(conversation, reader=viewer, since=rules.kept_since(now_us))
+    seen = allowed(opened(view, now_us))
+    contact = tx.contacts.look(Pair.of(viewer.tenant, viewer.id, seen.other), actor=viewer.id)
+    mine, theirs = contact.actor.preferences, contact.partner.preferences
+    is_typing_on = mine.typing and theirs.typing
+    standing = contact.partner.standing
+    # Of somebody whom nobody may notice there is nothing to show, and who is shut out is not there.
+    is_shown = not standing.is_hidden(now_us) and not standing.is_suspended(now_us)
+    own = contact.actor.standing
+    is_heard = not own.is_hidden(now_us) and not own.is_muted(now_us)
+    return Audience(
+        other=seen.other,
+        typing=contact.is_mutual and is_shown and is_typing_on,
+        presence=contact.is_mutual and is_shown and mine.presence and theirs.presence,
+        reaches=contact.is_mutual_to_partner and is_heard and is_typing_on,
+    )
 
 
 def thread(
     tx: Transaction,
+    rules: Rules,
     *,
     reader: User,
     conversation: ConversationId,
@@ -89,10 +136,16 @@ def thread(
     limit: int,
 ) -> ThreadPage:
     """A page of a conversation; reading never marks anything read (READ-1)."""
+    now_us = rules.now_us()
     reading = tx.messages.thread(
-        conversation, reader=reader, place=place, limit=limit + 1, root=root
+        conversation,
+        reader=reader,
+        place=place,
+        limit=limit + 1,
+        since=rules.kept_since(now_us),
+        root=root,
     )
-    rows = allowed(opened(reading))
+    rows = allowed(opened(reading, now_us))
     has_more = len(rows.messages) > limit
     forward = place.after is not None
     items = tuple(rows.messages[:limit])
@@ -115,14 +168,15 @@ def thread(
     )
 
 
-def unread(tx: Transaction, *, owner: User) -> int:
+def unread(tx: Transaction, rules: Rules, *, owner: User) -> int:
     """How many messages wait for the owner, over all conversations in the inbox."""
-    return opened(tx.mailboxes.unread(owner))
+    now_us = rules.now_us()
+    return opened(tx.mailboxes.unread(owner, since=rules.kept_since(now_us)), now_us)
 
 
 def blocked(tx: Transaction, *, blocker: User, before: int | None, limit: int) -> Page[Block]:
     """The blocker's own list, newest first (BLOCK-3)."""
-    found = opened(tx.contacts.blocked_by(blocker, before=before, limit=limit + 1))
+    found = protected(tx.contacts.blocked_by(blocker, before=before, limit=limit + 1))
     scope = blocked_scope(blocker)
     return Page.cut(found, limit, lambda block: scope.position(block.position))
 
@@ -130,7 +184,7 @@ def blocked(tx: Transaction, *, blocker: User, before: int | None, limit: int) -
 def can_see_profile(tx: Transaction, *, viewer: User, other: UserId) -> bool:
     """Whether the host should show the profile of ``other``: not if they block the viewer."""
     owner = attrs.evolve(viewer, id=other)
-    return not opened(tx.contacts.blocks(blocker=owner, blocked=viewer.id))
+    return not protected(tx.contacts.blocks(blocker=owner, blocked=viewer.id))
 
 
 def can_message(
@@ -140,18 +194,24 @@ def can_message(
     sender: User,
     other: UserId,
     introduction: Introduction | None,
-) -> Permission | Unintroduced:
-    """What an attempt to write would be answered, without making one (GATE-2)."""
+) -> Permission:
+    """What an attempt to write would be answered, without making one (GATE-2).
+
+    Raises ``Unintroduced``.
+    """
     pair = Pair.of(sender.tenant, sender.id, other)
     contact = tx.contacts.look(pair, actor=sender.id)
+    now_us = rules.now_us()
     try:
         if is_unintroduced(rules, contact, introduction):
-            check_own_side(contact)
-            return Unintroduced(sender, contact.partner.user)
-        check_writing(contact, rules.policy, introduction)
+            check_own_side(contact, now_us)
+            raise Unintroduced(sender, contact.partner.user)
+        check_writing(contact, rules.policy, introduction, now_us)
+    except (Muted, Suspended) as refusal:
+        return Permission(is_allowed=False, reason=refusal.code, retry_after=refusal.retry_after)
     except DmcoreError as refusal:
         return Permission(is_allowed=False, reason=refusal.code)
-    limit = limit_reached(contact, rules.policy, rules.now_us())
+    limit = limit_reached(contact, rules.policy, now_us)
     if limit is not None:
         return Permission(is_allowed=False, reason=limit.code, retry_after=limit.retry_after)
     return Permission(is_allowed=True)
@@ -159,31 +219,41 @@ def can_message(
 
 def preferences(tx: Transaction, *, owner: User) -> Preferences:
     """What the owner chose."""
-    return opened(tx.mailboxes.preferences(owner))
+    return protected(tx.mailboxes.preferences(owner))
 
 
-def changes(tx: Transaction, *, owner: User, after: int, limit: int) -> Changes:
-    """What happened to the owner after a position of their journal (FEED-1)."""
-    rows = opened(tx.journal.feed(owner, after=after, limit=limit + 1))
+def changes(tx: Transaction, rules: Rules, *, owner: User, after: int, limit: int) -> Changes:
+    """What happened to the owner after a position of their journal (FEED-1).
+
+    Where nothing follows, the next place is the end of the journal: what a block keeps out of the
+    feed, or names an expired message, is passed over once.
+    """
+    now_us = rules.now_us()
+    since = rules.kept_since(now_us)
+    feed = tx.journal.feed(owner, after=after, limit=limit + 1, since=since)
+    rows = opened(feed, now_us)
     # A place beyond the end was given out by a store that was restored to an earlier state since.
     if not rows.pruned <= after <= rows.position:
         raise CursorExpired
     found = rows.entries[:limit]
+    has_more = len(rows.entries) > limit
     return Changes(
         items=tuple(entry.fact for entry in found),
-        next=feed_scope(owner).position(found[-1].position if found else after),
-        has_more=len(rows.entries) > limit,
+        next=feed_scope(owner).position(found[-1].position if has_more else rows.position),
+        has_more=has_more,
     )
 
 
-def snapshot(tx: Transaction, *, owner: User, limit: int) -> Snapshot:
+def snapshot(tx: Transaction, rules: Rules, *, owner: User, limit: int) -> Snapshot:
     """The owner's state, all of one instant, with the place in the feed that continues it."""
-    feed = opened(tx.journal.feed(owner, after=0, limit=0))
+    # Of the feed itself nothing is read here, only where it ends.
+    end = tx.journal.feed(owner, after=0, limit=0, since=None)
+    feed = opened(end, rules.now_us())
     return Snapshot(
         cursor=feed_scope(owner).position(feed.position),
-        unread=unread(tx, owner=owner),
+        unread=unread(tx, rules, owner=owner),
         preferences=preferences(tx, owner=owner),
-        inbox=inbox(tx, owner=owner, folder=Folder.INBOX, after=None, limit=limit),
+        inbox=inbox(tx, rules, owner=owner, folder=Folder.INBOX, after=None, limit=limit),
     )
 
 

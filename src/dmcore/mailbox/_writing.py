@@ -2,28 +2,22 @@
 
 from typing import TypeVar
 
-import attrs
-
-from dmcore._access import allowed, held_conversation
+from dmcore._access import allowed, check_present, held_conversation
 from dmcore._rules import Rules
 from dmcore.domain.body import Body
 from dmcore.domain.changing import deleted, edited
 from dmcore.domain.contact import Contact
 from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import ConversationId, Key, MessageId, User, UserId
-from dmcore.domain.message import Message
+from dmcore.domain.message import Message, Posting
 from dmcore.domain.pair import Pair
+from dmcore.domain.screening import resubmission_of, submission_of
 from dmcore.domain.sending import Draft, Refused, check_own_side, decide
+from dmcore.errors import MessageRefused
+from dmcore.mailbox import _flagging
 from dmcore.mailbox._acting import store
+from dmcore.mailbox._advice import Advice, Unintroduced, Unscreened
 from dmcore.ports.transactions import Transaction
-
-
-@attrs.frozen
-class Unintroduced:
-    """The host has to be asked about the two first, outside of any transaction; nothing is done."""
-
-    sender: User
-    recipient: User
 
 
 def send(
@@ -35,14 +29,15 @@ def send(
     body: Body,
     key: Key | None,
     reply_to: MessageId | None,
+    advice: Advice,
 ) -> Message | Refused:
     """Write into a conversation that the sender has."""
     contact = held_conversation(tx, sender, conversation, key)
     target = None
     if reply_to is not None and contact.earlier is None:
-        target = allowed(tx.messages.find(conversation, reader=sender, message=reply_to))
+        target = _found(tx, rules, contact, reply_to, rules.now_us())
     draft = Draft(body=body, key=key, target=target)
-    return _decided(tx, rules, contact, draft, None)
+    return _decided(tx, rules, contact, draft, advice)
 
 
 def start(
@@ -53,15 +48,18 @@ def start(
     other: UserId,
     body: Body,
     key: Key | None,
-    introduction: Introduction | None,
-) -> Message | Refused | Unintroduced:
-    """Write to a user, beginning the conversation if the pair has none (PAIR-2)."""
+    advice: Advice,
+) -> Message | Refused:
+    """Write to a user, beginning the conversation if the pair has none (PAIR-2).
+
+    Raises ``Unintroduced`` and ``Unscreened``.
+    """
     pair = Pair.of(sender.tenant, sender.id, other)
     contact = tx.contacts.hold(pair, actor=sender.id, key=key)
-    if contact.earlier is None and is_unintroduced(rules, contact, introduction):
-        check_own_side(contact)
-        return Unintroduced(sender, contact.partner.user)
-    return _decided(tx, rules, contact, Draft(body=body, key=key), introduction)
+    if contact.earlier is None and is_unintroduced(rules, contact, advice.introduction):
+        check_own_side(contact, rules.now_us())
+        raise Unintroduced(sender, contact.partner.user)
+    return _decided(tx, rules, contact, Draft(body=body, key=key), advice)
 
 
 def is_unintroduced(rules: Rules, contact: Contact, introduction: Introduction | None) -> bool:
@@ -74,14 +72,15 @@ def _decided(
     rules: Rules,
     contact: Contact,
     draft: Draft,
-    introduction: Introduction | None,
+    advice: Advice,
 ) -> Message | Refused:
+    now_us = rules.now_us()
     decided = decide(
         contact,
         rules.policy,
         draft,
-        introduction=introduction,
-        now_us=rules.now_us(),
+        introduction=advice.introduction,
+        now_us=now_us,
         entropy=rules.draw(),
     )
     if isinstance(decided, Message):
@@ -89,9 +88,25 @@ def _decided(
     if isinstance(decided, Refused):
         tx.mailboxes.save(decided.account)
         return decided
+    if _is_unscreened(rules, advice):
+        raise Unscreened(submission_of(contact, draft.body, now_us=now_us))
+    _check_text(advice)
     store(tx, contact, decided.outcome)
     tx.messages.add(decided.posting)
+    if advice.screening is not None:
+        _flagging.note_sent(tx, contact, decided.posting, advice.screening, now_us=now_us)
     return decided.posting.seen_by(contact.actor.user.id)
+
+
+def _is_unscreened(rules: Rules, advice: Advice) -> bool:
+    """Whether the screeners must be asked before a text is stored (MOD-5)."""
+    return rules.has_screeners and advice.screening is None
+
+
+def _check_text(advice: Advice) -> None:
+    """Raises ``MessageRefused`` where the screeners said so."""
+    if advice.screening is not None and advice.screening.refusal is not None:
+        raise MessageRefused(advice.screening.refusal)
 
 
 def edit(
@@ -102,16 +117,23 @@ def edit(
     conversation: ConversationId,
     message: MessageId,
     body: Body,
+    advice: Advice,
 ) -> Message:
-    """Give an own message another text (MSG-5)."""
+    """Give an own message another text (MSG-5). It is screened like a new one: no way around."""
     contact = held_conversation(tx, sender, conversation)
-    contact.mode.check_read()
-    posting = allowed(tx.messages.find(conversation, reader=sender, message=message))
-    decided = edited(contact, rules.policy, posting, body=body, now_us=rules.now_us())
+    now_us = rules.now_us()
+    check_present(contact, now_us)
+    posting = _found(tx, rules, contact, message, now_us)
+    decided = edited(contact, rules.policy, posting, body=body, now_us=now_us)
     if isinstance(decided, Message):
         return decided
+    if _is_unscreened(rules, advice):
+        raise Unscreened(resubmission_of(contact, body, now_us=now_us))
+    _check_text(advice)
     store(tx, contact, decided.outcome)
     tx.messages.save(decided.posting)
+    if advice.screening is not None:
+        _flagging.note_edited(tx, contact, decided.posting, advice.screening, now_us=now_us)
     return decided.posting.seen_by(sender.id)
 
 
@@ -126,11 +148,26 @@ def delete(
     """Take an own message back: its text is gone for both (MSG-5)."""
     contact = held_conversation(tx, sender, conversation)
     contact.mode.check_read()
-    posting = allowed(tx.messages.find(conversation, reader=sender, message=message))
-    decided = deleted(contact, posting, now_us=rules.now_us())
+    now_us = rules.now_us()
+    posting = _found(tx, rules, contact, message, now_us)
+    decided = deleted(contact, posting, now_us=now_us)
     if decided is not None:
         store(tx, contact, decided.outcome)
         tx.messages.save(decided.posting)
+
+
+def _found(
+    tx: Transaction, rules: Rules, contact: Contact, message: MessageId, now_us: int
+) -> Posting:
+    """A message that the actor sees now. Raises ``AccessDenied``."""
+    return allowed(
+        tx.messages.find(
+            contact.conversation_id,
+            reader=contact.actor.user,
+            message=message,
+            since=rules.kept_since(now_us),
+        )
+    )
 
 
 Answer = TypeVar("Answer")

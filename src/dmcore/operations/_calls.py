@@ -1,29 +1,123 @@
 """What an operator can ask: reads what comes from outside and describes the call to run."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
 import attrs
 
 from dmcore._rules import Rules
-from dmcore.domain.events import Entry
+from dmcore.domain.erasure import Erased, Erasure, ErasurePreview
+from dmcore.domain.events import Action, Entry, Reach
 from dmcore.domain.ids import User, parse_tenant_id, parse_user_id
 from dmcore.domain.instants import to_us
+from dmcore.domain.mending import Damage
 from dmcore.domain.mode import Mode
 from dmcore.domain.numbers import is_whole_number
 from dmcore.domain.paging import Page, check_page_size
+from dmcore.domain.pseudonyms import is_pseudonym
+from dmcore.domain.retention import Pruned
 from dmcore.domain.verification import Finding
 from dmcore.errors import InvalidSetting
-from dmcore.operations import _acting
+from dmcore.operations import _acting, _erasing, _ledger, _mending, _pruning
 from dmcore.operations._acting import audit_scope
 from dmcore.ports.installation import StoreStatus
-from dmcore.ports.transactions import Call, reading, surveying, writing
+from dmcore.ports.transactions import Call, each_named, reading, surveying, writing
 
 _MOST_FINDINGS: Final = 1_000_000
 _MOST_JOURNALS: Final = 10_000
+_MOST_REPORTS: Final = 10_000
+_MOST_ROWS: Final = 10_000
+_MESSAGES_AT_ONCE: Final = 500
+_ROWS_AT_ONCE: Final = 500
+
+# Whom they meant to erase is no fact: it would be one more place that names them.
+_ERASING: Final = Reach(refused=Action.ERASURE_REFUSED)
+
+
+@attrs.frozen(kw_only=True)
+class ErasureSteps:
+    """What an erasure consists of: begin, go on until nothing is left to do, and finish.
+
+    Where ``begin`` says that it is not finished, ``settle`` comes first, and then ``go_on_behind``
+    in the place of the first ``go_on``: with the keys that texts were sealed with gone.
+    """
+
+    begin: Call[bool]
+    settle: Call[None]
+    go_on: Call[Erased]
+    go_on_behind: Call[Erased]
+    finish: Call[Erased]
+
+
+@attrs.frozen(kw_only=True)
+class PruningSteps:
+    """What pruning consists of: messages first, while there are any, then evidence and journals.
+
+    ``most`` of each kind at the most.
+    """
+
+    begin: Call[Pruned]
+    evidence: Call[int]
+    journals: Call[tuple[Entry, ...]]
+    rules: Rules
+    most: int
+
+    def messages(self, done: Pruned) -> Call[Pruned] | None:
+        """The next step with messages, after ``done``; ``None`` where there is none."""
+        left = min(self.most - done.messages, _MESSAGES_AT_ONCE)
+        if done.is_complete or left == 0:
+            return None
+        return writing(_pruning.remove, self.rules, most=left)
+
+    def finished(self, done: Pruned, *, evidence: int, journals: list[bool]) -> Pruned:
+        """All of it; ``journals`` says of each that was shortened whether that was all of it."""
+        are_all = max(evidence, len(journals)) < self.most and all(journals)
+        return Pruned(
+            messages=done.messages,
+            evidence=evidence,
+            journals=len(journals),
+            is_complete=done.is_complete and are_all,
+        )
 
 
 @attrs.frozen
+class RepairSteps:
+    """What a repair consists of: find, note if there is anything, mend each, and look again."""
+
+    operator: User
+    _rules: Rules = attrs.field(repr=False)
+    _most: int
+
+    @property
+    def find(self) -> Call[Damage]:
+        return surveying(_mending.find, most=self._most).named("repair.find")
+
+    def note(self, damage: Damage) -> Call[None]:
+        return writing(_mending.note, self._rules, operator=self.operator, damage=damage).named(
+            "repair.note"
+        )
+
+    def mend(self, damage: Damage) -> Iterator[Call[tuple[Finding, ...]]]:
+        return (call.named("repair.mend") for call in self._mend(damage))
+
+    def _mend(self, damage: Damage) -> Iterator[Call[tuple[Finding, ...]]]:
+        for conversation, user in damage.conversations.items():
+            yield writing(_mending.mend_conversation, conversation=conversation, user=user)
+        for user in damage.ownerless:
+            yield writing(_mending.mend_ownerless, user=user)
+        for user in damage.accounts:
+            yield writing(_mending.mend_account, self._rules, user=user)
+        if damage.strays:
+            yield writing(_mending.mend_strays)
+
+    @property
+    def left(self) -> Call[tuple[Finding, ...]]:
+        return surveying(_acting.verify, most=self._most).named("repair.left")
+
+
+@attrs.frozen
+@each_named
 class OperationsCalls:
     """One call for each method of the two desks, which document them. No I/O."""
 
@@ -58,18 +152,90 @@ class OperationsCalls:
             raise InvalidSetting("most", f"must be a whole number in 1..{_MOST_FINDINGS}")
         return surveying(_acting.verify, most=most)
 
+    def repairing(self, *, most: int) -> "RepairSteps":
+        if not is_whole_number(most, least=1, most=_MOST_FINDINGS):
+            raise InvalidSetting("most", f"must be a whole number in 1..{_MOST_FINDINGS}")
+        return RepairSteps(self.operator, self._rules, most)
+
     def expired(self, *, before: datetime, most: int) -> Call[tuple[Entry, ...]]:
         if not _is_instant(before):
             raise InvalidSetting("before", "must be a datetime with a time zone")
         if not is_whole_number(most, least=1, most=_MOST_JOURNALS):
             raise InvalidSetting("most", f"must be a whole number in 1..{_MOST_JOURNALS}")
-        return reading(_acting.expired, self._rules, before_us=to_us(before), most=most)
+        return reading(_pruning.expired, self._rules, before_us=to_us(before), most=most)
 
     def note_pruning(self) -> Call[None]:
-        return writing(_acting.note_pruning, self._rules, operator=self.operator)
+        return writing(_pruning.note_journals, self._rules, operator=self.operator)
 
-    def prune(self, through: Entry) -> Call[None]:
-        return writing(_acting.prune, owner=through.owner, through=through.position)
+    def prune_evidence(self, *, most: int) -> Call[int]:
+        if not is_whole_number(most, least=1, most=_MOST_REPORTS):
+            raise InvalidSetting("most", f"must be a whole number in 1..{_MOST_REPORTS}")
+        return writing(_pruning.evidence, self._rules, operator=self.operator, most=most)
+
+    def preview_erasure(self, user: str, *, tenant: str | None) -> Call[ErasurePreview]:
+        of = self._erased_user(user, tenant)
+        call = writing(_erasing.preview, self._rules, operator=self.operator, user=of)
+        return call.reaching(_ERASING)
+
+    def erasing(self, user: str, *, tenant: str | None, most: int) -> ErasureSteps:
+        if not is_whole_number(most, least=1, most=_MOST_ROWS):
+            raise InvalidSetting("most", f"must be a whole number in 1..{_MOST_ROWS}")
+        return self._steps(self._erased_user(user, tenant), most)
+
+    def reapplying(self, user: User) -> ErasureSteps:
+        return self._steps(user, _ROWS_AT_ONCE)
+
+    def _steps(self, user: User, most: int) -> ErasureSteps:
+        operator, rules = self.operator, self._rules
+        go_on = writing(_erasing.go_on, rules, operator=operator, user=user, most=most)
+        finish = writing(_erasing.finish, rules, operator=operator, user=user, most=most)
+        return ErasureSteps(
+            begin=writing(_erasing.begin, rules, operator=operator, user=user)
+            .named("erase.begin")
+            .reaching(_ERASING),
+            settle=reading(_erasing.settle).named("erase.settle"),
+            go_on=go_on.named("erase.go_on"),
+            go_on_behind=go_on.forgetting(user).named("erase.go_on"),
+            finish=finish.forgetting(user).named("erase.finish"),
+        )
+
+    def _erased_user(self, user: str, tenant: str | None) -> User:
+        of = self.operator.tenant if tenant is None else parse_tenant_id(tenant)
+        erased = User(of, parse_user_id(user))
+        if is_pseudonym(erased.id):
+            raise InvalidSetting("user", "is what is left of somebody who was erased")
+        return erased
+
+    def erasures(self, *, limit: int, cursor: str | None) -> Call[Page[Erasure]]:
+        scope = _erasing.ledger_scope(self.operator)
+        after = None if cursor is None else scope.read_pseudonym(cursor)
+        return reading(
+            _erasing.ledger, operator=self.operator, after=after, limit=check_page_size(limit)
+        )
+
+    def to_reapply(self) -> Call[tuple[User, ...]]:
+        return surveying(_erasing.to_reapply)
+
+    def export_erasures(self) -> Call[tuple[str, ...]]:
+        return surveying(_ledger.written)
+
+    def record_erasures(self, lines: Iterable[str]) -> Call[int]:
+        return writing(_ledger.record, self._rules, operator=self.operator, lines=tuple(lines))
+
+    def shorten(self, through: Entry) -> Call[bool]:
+        return writing(_pruning.shorten, owner=through.owner, through=through.position)
+
+    def pruning(self, *, most: int) -> PruningSteps:
+        if not is_whole_number(most, least=1, most=_MOST_ROWS):
+            raise InvalidSetting("most", f"must be a whole number in 1..{_MOST_ROWS}")
+        operator, rules = self.operator, self._rules
+        return PruningSteps(
+            begin=writing(_pruning.begin, rules, operator=operator),
+            evidence=writing(_pruning.evidence, rules, operator=operator, most=most),
+            journals=reading(_pruning.outdated, rules, most=most),
+            rules=rules,
+            most=most,
+        )
 
 
 def _is_instant(value: object) -> bool:

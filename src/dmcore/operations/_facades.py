@@ -1,15 +1,19 @@
 """What a host holds for an operator, in two colours. Both run ``OperationsCalls``."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import attrs
 
+from dmcore.domain.erasure import Erased, Erasure, ErasurePreview
 from dmcore.domain.events import Entry
 from dmcore.domain.ids import User
+from dmcore.domain.mending import Repair, returned
 from dmcore.domain.mode import Mode
 from dmcore.domain.paging import Page
+from dmcore.domain.retention import Pruned
 from dmcore.domain.verification import Finding
-from dmcore.operations._calls import OperationsCalls
+from dmcore.operations._calls import ErasureSteps, OperationsCalls
 from dmcore.ports.installation import StoreStatus
 from dmcore.ports.transactions import AsyncTransactions, Transactions
 
@@ -18,7 +22,8 @@ from dmcore.ports.transactions import AsyncTransactions, Transactions
 class Operations:
     """The operator's desk; who may hold one is the host's decision.
 
-    Any method may raise ``StoreError``.
+    Whatever is refused, but for its form, is journaled (AUD-1). Any method may raise
+    ``StoreError``.
     """
 
     _calls: OperationsCalls = attrs.field(repr=False)
@@ -63,6 +68,45 @@ class Operations:
         """
         return self._transactions.run(self._calls.verify(most=most))
 
+    def repair(self, *, most: int = 100) -> Repair:
+        """Mend what can be derived from what is left; return what was, and what is still wrong.
+
+        Counters, markers, listings and bounds are made anew from messages, receipts, block lists,
+        restrictions and journals; nothing that is gone is made up. In at most ``most``
+        conversations and as many accounts, each in a transaction of its own under the locks of
+        writers, each journaled before: call it until nothing is mended, and again whenever it was
+        interrupted (OPS-5). Raises ``InvalidSetting`` for a ``most`` outside 1..1000000.
+        """
+        steps = self._calls.repairing(most=most)
+        damage = self._transactions.run(steps.find)
+        mended: list[Finding] = []
+        if not damage.is_none:
+            self._transactions.run(steps.note(damage))
+            for step in steps.mend(damage):
+                mended += self._transactions.run(step)
+            if damage.returned:
+                mended += returned(self.reapply_erasures())
+        return Repair(mended=tuple(mended), left=self._transactions.run(steps.left))
+
+    def prune(self, *, most: int = 1_000) -> Pruned:
+        """Remove for good what the policy keeps no longer, ``most`` of each kind at most (GDPR-2).
+
+        Messages whose time is over and that are a day old, with their keys and receipts; evidence
+        that nobody may look at any more; the beginnings of journals. In transactions of at most 500
+        messages, in every mode: call it until ``is_complete``, and again whenever it was
+        interrupted. Nobody notices but by a feed that expired (FEED-1). Raises ``InvalidSetting``
+        for a ``most`` outside 1..10000.
+        """
+        steps = self._calls.pruning(most=most)
+        done = self._transactions.run(steps.begin)
+        step = steps.messages(done)
+        while step is not None:
+            done = done.then(self._transactions.run(step))
+            step = steps.messages(done)
+        evidence = self._transactions.run(steps.evidence)
+        journals = self._shorten(self._transactions.run(steps.journals))
+        return steps.finished(done, evidence=evidence, journals=journals)
+
     def prune_journals(self, *, before: datetime, most: int = 1_000) -> int:
         """Forget what journals tell of the time before an instant; return how many were shortened.
 
@@ -71,11 +115,76 @@ class Operations:
         Raises ``InvalidSetting`` for a ``before`` without time zone and ``most`` outside 1..10000.
         """
         found = self._transactions.run(self._calls.expired(before=before, most=most))
+        return len(self._shorten(found))
+
+    def _shorten(self, found: tuple[Entry, ...]) -> list[bool]:
         if found:
             self._transactions.run(self._calls.note_pruning())
-        for newest in found:
-            self._transactions.run(self._calls.prune(newest))
-        return len(found)
+        return [self._transactions.run(self._calls.shorten(newest)) for newest in found]
+
+    def prune_evidence(self, *, most: int = 1_000) -> int:
+        """Forget the evidence that is too old to be looked at; return of how many reports.
+
+        Of ``most`` reports at a time at most, in one transaction: call it until it returns 0.
+        Raises ``InvalidSetting`` for a ``most`` outside 1..10000.
+        """
+        return self._transactions.run(self._calls.prune_evidence(most=most))
+
+    def preview_erasure(self, user: str, *, tenant: str | None = None) -> ErasurePreview:
+        """Count what erasing a user would reach; that it was asked is journaled (GDPR-1).
+
+        Without ``tenant``, of the operator's own. Raises ``InvalidId``, and as ``erase``.
+        """
+        return self._transactions.run(self._calls.preview_erasure(user, tenant=tenant))
+
+    def erase(self, user: str, *, tenant: str | None = None, most: int = 500) -> Erased:
+        """Erase a user for good: what they wrote is shredded, their id replaced by a pseudonym.
+
+        The other side keeps its conversations and its own messages under the same ids. It works in
+        every mode, in transactions of at most ``most`` rows; one that was interrupted is gone on
+        with by calling again, and a second call changes nothing (GDPR-1). Raises ``InvalidId``, and
+        ``NotYourself`` for the operator's own id, and ``InvalidSetting`` for a pseudonym and a
+        ``most`` outside 1..10000.
+        """
+        return self._erase(self._calls.erasing(user, tenant=tenant, most=most))
+
+    def _erase(self, steps: ErasureSteps) -> Erased:
+        is_new = self._transactions.run(steps.begin)
+        if is_new:
+            self._transactions.run(steps.settle)
+        done = step = self._transactions.run(steps.go_on_behind if is_new else steps.go_on)
+        while not done.is_finished:
+            step = self._transactions.run(steps.go_on if step.has_changed else steps.finish)
+            done = done.then(step)
+        return attrs.evolve(done, has_changed=done.has_changed or is_new)
+
+    def erasures(self, *, limit: int = 50, cursor: str | None = None) -> Page[Erasure]:
+        """A page of the ledger of erasures, which names nobody.
+
+        Raises ``InvalidPageSize`` and ``InvalidCursor``.
+        """
+        return self._transactions.run(self._calls.erasures(limit=limit, cursor=cursor))
+
+    def export_erasures(self) -> tuple[str, ...]:
+        """The whole ledger as lines of JSON, to be kept beside the backups (GDPR-1)."""
+        return self._transactions.run(self._calls.export_erasures())
+
+    def record_erasures(self, lines: Iterable[str]) -> int:
+        """Take lines that were kept into the ledger; return how many it did not have.
+
+        From then on these users are closed, whatever a backup brought back: nobody acts as them or
+        writes to them. What they wrote goes with ``reapply_erasures``. All or none. Raises
+        ``InvalidLedger`` for a line that is none, or is of another installation.
+        """
+        return self._transactions.run(self._calls.record_erasures(lines))
+
+    def reapply_erasures(self) -> tuple[Erased, ...]:
+        """Erase again whomever the ledger knows and some row still names (GDPR-1).
+
+        That is so after an older backup came back, and where an erasure was interrupted.
+        """
+        found = self._transactions.run(self._calls.to_reapply())
+        return tuple(self._erase(self._calls.reapplying(user)) for user in found)
 
 
 @attrs.frozen
@@ -114,11 +223,76 @@ class AsyncOperations:
         """As `Operations.verify`."""
         return await self._transactions.run(self._calls.verify(most=most))
 
+    async def repair(self, *, most: int = 100) -> Repair:
+        """As `Operations.repair`."""
+        steps = self._calls.repairing(most=most)
+        damage = await self._transactions.run(steps.find)
+        mended: list[Finding] = []
+        if not damage.is_none:
+            await self._transactions.run(steps.note(damage))
+            for step in steps.mend(damage):
+                mended += await self._transactions.run(step)
+            if damage.returned:
+                mended += returned(await self.reapply_erasures())
+        return Repair(mended=tuple(mended), left=await self._transactions.run(steps.left))
+
+    async def prune(self, *, most: int = 1_000) -> Pruned:
+        """As `Operations.prune`. Cancelled, it is gone on with by calling again."""
+        steps = self._calls.pruning(most=most)
+        done = await self._transactions.run(steps.begin)
+        step = steps.messages(done)
+        while step is not None:
+            done = done.then(await self._transactions.run(step))
+            step = steps.messages(done)
+        evidence = await self._transactions.run(steps.evidence)
+        journals = await self._shorten(await self._transactions.run(steps.journals))
+        return steps.finished(done, evidence=evidence, journals=journals)
+
     async def prune_journals(self, *, before: datetime, most: int = 1_000) -> int:
         """As `Operations.prune_journals`."""
         found = await self._transactions.run(self._calls.expired(before=before, most=most))
+        return len(await self._shorten(found))
+
+    async def _shorten(self, found: tuple[Entry, ...]) -> list[bool]:
         if found:
             await self._transactions.run(self._calls.note_pruning())
-        for newest in found:
-            await self._transactions.run(self._calls.prune(newest))
-        return len(found)
+        return [await self._transactions.run(self._calls.shorten(newest)) for newest in found]
+
+    async def prune_evidence(self, *, most: int = 1_000) -> int:
+        """As `Operations.prune_evidence`."""
+        return await self._transactions.run(self._calls.prune_evidence(most=most))
+
+    async def preview_erasure(self, user: str, *, tenant: str | None = None) -> ErasurePreview:
+        """As `Operations.preview_erasure`."""
+        return await self._transactions.run(self._calls.preview_erasure(user, tenant=tenant))
+
+    async def erase(self, user: str, *, tenant: str | None = None, most: int = 500) -> Erased:
+        """As `Operations.erase`. Cancelled, it is gone on with by calling again."""
+        return await self._erase(self._calls.erasing(user, tenant=tenant, most=most))
+
+    async def _erase(self, steps: ErasureSteps) -> Erased:
+        is_new = await self._transactions.run(steps.begin)
+        if is_new:
+            await self._transactions.run(steps.settle)
+        done = step = await self._transactions.run(steps.go_on_behind if is_new else steps.go_on)
+        while not done.is_finished:
+            step = await self._transactions.run(steps.go_on if step.has_changed else steps.finish)
+            done = done.then(step)
+        return attrs.evolve(done, has_changed=done.has_changed or is_new)
+
+    async def erasures(self, *, limit: int = 50, cursor: str | None = None) -> Page[Erasure]:
+        """As `Operations.erasures`."""
+        return await self._transactions.run(self._calls.erasures(limit=limit, cursor=cursor))
+
+    async def export_erasures(self) -> tuple[str, ...]:
+        """As `Operations.export_erasures`."""
+        return await self._transactions.run(self._calls.export_erasures())
+
+    async def record_erasures(self, lines: Iterable[str]) -> int:
+        """As `Operations.record_erasures`."""
+        return await self._transactions.run(self._calls.record_erasures(lines))
+
+    async def reapply_erasures(self) -> tuple[Erased, ...]:
+        """As `Operations.reapply_erasures`."""
+        found = await self._transactions.run(self._calls.to_reapply())
+        return tuple([await self._erase(self._calls.reapplying(user)) for user in found])

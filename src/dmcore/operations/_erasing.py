@@ -1,0 +1,284 @@
+"""Erasing a user: one step after the other, each whole, until nothing under the old id is left.
+
+Where an erasure stands is read from what is stored, never remembered: whoever calls again goes on.
+First the user is closed and the ledger says so; then the texts go, conversation by conversation;
+then the name, everywhere else; the account last (GDPR-1).
+
+A table that holds ids of users is named to each store's ``Erasures.rename``.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+import attrs
+
+from dmcore._access import allowed, check_not_erased, held_account
+from dmcore._rules import Rules
+from dmcore.domain.account import Account
+from dmcore.domain.erasure import (
+    Erased,
+    Erasure,
+    ErasurePreview,
+    after_shredding,
+    closed,
+    place_in,
+)
+from dmcore.domain.events import Action, Fact
+from dmcore.domain.ids import ConversationId, User, UserId
+from dmcore.domain.paging import CursorScope, Page
+from dmcore.domain.pseudonyms import pseudonym_of
+from dmcore.domain.restriction import UNRESTRICTED
+from dmcore.errors import NotYourself
+from dmcore.ports.transactions import Transaction
+
+_AT_ONCE: Final = 500
+
+
+def preview(tx: Transaction, rules: Rules, *, operator: User, user: User) -> ErasurePreview:
+    """Count what an erasure would reach. That somebody asked is written down."""
+    check_is_somebody_else(operator, user)
+    gone = pseudonym_of(tx.namespace, user)
+    line = tx.erasures.find(gone)
+    found = ErasurePreview(
+        pseudonym=gone.id,
+        scope=tx.erasures.scope(user),
+        began_at_us=None if line is None else line.began_at_us,
+        finished_at_us=None if line is None else line.finished_at_us,
+    )
+    account = held_account(tx, operator)
+    _note(tx, Action.ERASURE_PREVIEWED, account, gone.id, rules.now_us())
+    return found
+
+
+def check_is_somebody_else(operator: User, user: User) -> None:
+    """Nobody erases themselves, and the journal with it. Raises ``NotYourself``."""
+    if user == operator:
+        raise NotYourself
+
+
+def begin(tx: Transaction, rules: Rules, *, operator: User, user: User) -> bool:
+    """Close the user, once; return whether that was just done or not finished before."""
+    check_is_somebody_else(operator, user)
+    held = {it: tx.mailboxes.hold(it) for it in sorted({operator, user}, key=_place)}
+    check_not_erased(tx, operator)
+    gone = pseudonym_of(tx.namespace, user)
+    line = tx.erasures.find(gone)
+    account = held[user]
+    is_finished = line is not None and line.finished_at_us is not None
+    # Whoever has an account all the same came back with an older backup.
+    is_back = is_finished and (account.position > 0 or not account.is_erased)
+    if line is not None and account.is_erased and not is_back:
+        return not is_finished
+    now_us = rules.now_us()
+    if line is None:
+        tx.erasures.add(Erasure(tenant=gone.tenant, pseudonym=gone.id, began_at_us=now_us))
+    elif is_back:
+        tx.erasures.save(attrs.evolve(line, finished_at_us=None))
+    if not account.is_erased:
+        tx.mailboxes.save(_close(tx, account, gone, operator=held[operator], now_us=now_us))
+    return True
+
+
+def _close(
+    tx: Transaction, account: Account, gone: User, *, operator: Account, now_us: int
+) -> Account:
+    """Close a user's account, in the name of an operator; return that one's, to be saved."""
+    fact = Fact(
+        action=Action.ERASURE_BEGUN,
+        actor=operator.user.id,
+        other=gone.id,
+        at_us=now_us,
+    )
+    noted, entries = operator.noted(fact)
+    after, told = closed(account).noted(fact)
+    tx.mailboxes.save(after)
+    tx.journal.record(entries + told)
+    return noted
+
+
+def settle(tx: Transaction) -> None:
+    """Wait for whoever may not know of it yet, and may be sealing a text."""
+    tx.erasures.settle()
+
+
+def go_on(tx: Transaction, rules: Rules, *, operator: User, user: User, most: int) -> Erased:
+    """The next step: at most ``most`` rows of it, or nothing where all is done but the end.
+
+    The first of them comes behind the end of the user's keys: what they wrote is unreadable in
+    older backups as well (CRYPT-1).
+    """
+    gone = pseudonym_of(tx.namespace, user)
+    step = _outside_of_the_account(tx, rules, user=user, gone=gone, most=most)
+    if step is None:
+        held = _held(tx, operator, user, gone)
+        step = _of_the_account(tx, held[user], held[gone], most=most)
+    return Erased(pseudonym=gone.id) if step is None else step
+
+
+def finish(tx: Transaction, rules: Rules, *, operator: User, user: User, most: int) -> Erased:
+    """The end, or the next step where one has come up meanwhile.
+
+    Behind the end of the user's keys once more: who kept a copy of a text meanwhile had it sealed
+    as the user's, and by now no text of theirs is left to be kept.
+    """
+    gone = pseudonym_of(tx.namespace, user)
+    step = _outside_of_the_account(tx, rules, user=user, gone=gone, most=most)
+    if step is not None:
+        return step
+    held = _held(tx, operator, user, gone)
+    step = _of_the_account(tx, held[user], held[gone], most=most)
+    if step is not None:
+        return step
+    line = tx.erasures.find(gone)
+    was_there = tx.erasures.drop_account(user)
+    if line is None or (line.finished_at_us is not None and not was_there):
+        return Erased(pseudonym=gone.id, is_finished=True)
+    now_us = rules.now_us()
+    tx.erasures.save(attrs.evolve(line, finished_at_us=now_us))
+    _note(tx, Action.ERASURE_FINISHED, held[operator], gone.id, now_us)
+    return Erased(pseudonym=gone.id, has_changed=True, is_finished=True)
+
+
+def _outside_of_the_account(
+    tx: Transaction, rules: Rules, *, user: User, gone: User, most: int
+) -> Erased | None:
+    conversation = tx.erasures.next_conversation(user)
+    if conversation is not None:
+        return _in_conversation(tx, rules, conversation, user=user, gone=gone.id, most=most)
+    renamed = tx.erasures.rename(user, gone.id, limit=most)
+    if not renamed:
+        return None
+    return Erased(pseudonym=gone.id, other_rows=renamed, has_changed=True)
+
+
+def _held(tx: Transaction, operator: User, *others: User) -> dict[User, Account]:
+    held = {it: tx.mailboxes.hold(it) for it in sorted({operator, *others}, key=_place)}
+    check_not_erased(tx, operator)
+    return held
+
+
+def _of_the_account(tx: Transaction, old: Account, new: Account, *, most: int) -> Erased | None:
+    if old.position == old.pruned and not old.restrictions:
+        return None
+    moved = _move_journal(tx, old, new, most=most)
+    return Erased(pseudonym=new.user.id, other_rows=moved, has_changed=True)
+
+
+def _in_conversation(
+    tx: Transaction,
+    rules: Rules,
+    conversation: ConversationId,
+    *,
+    user: User,
+    gone: UserId,
+    most: int,
+) -> Erased:
+    contact = tx.erasures.hold_conversation(conversation, user=user)
+    step = tx.erasures.shred(
+        conversation, writer=user.id, pseudonym=gone, after=place_in(contact), limit=most
+    )
+    after, entries = after_shredding(contact, step, pseudonym=gone, now_us=rules.now_us())
+    if step.is_all:
+        partner = contact.partner.user.id
+        tx.erasures.rename_in_pair(conversation, user=user, partner=partner, pseudonym=gone)
+    tx.conversations.save(allowed(after.conversation))
+    for before, account in ((contact.actor, after.actor), (contact.partner, after.partner)):
+        if account != before:
+            tx.mailboxes.save(account)
+    tx.journal.record(entries)
+    return Erased(
+        pseudonym=gone, conversations=int(step.is_all), messages=step.messages, has_changed=True
+    )
+
+
+def _move_journal(tx: Transaction, old: Account, new: Account, *, most: int) -> int:
+    """Hand the user's own facts over, oldest first; both accounts are whole after each step.
+
+    Facts that came after an erasure was finished have no place behind those that were moved: they
+    go. It was somebody else's act, which is in the other's journal.
+    """
+    # Nothing was moved yet, or all of that was pruned since, and more.
+    is_empty = new.position == new.pruned <= old.pruned
+    through = min(old.position, old.pruned + most)
+    if is_empty or new.position == old.pruned:
+        tx.erasures.move_journal(old.user, new.user.id, through=through)
+        # What moderators decided goes with the first of them.
+        decided = old if old.restrictions else new
+        after = attrs.evolve(
+            old,
+            user=new.user,
+            position=through,
+            pruned=old.pruned if is_empty else new.pruned,
+            unread=0,
+            standing=decided.standing,
+            restrictions=decided.restrictions,
+        )
+        tx.mailboxes.save(after)
+    else:
+        tx.journal.prune(old.user, through=through)
+    tx.mailboxes.save(attrs.evolve(old, pruned=through, standing=UNRESTRICTED, restrictions=0))
+    return through - old.pruned
+
+
+def ledger(tx: Transaction, *, operator: User, after: UserId | None, limit: int) -> Page[Erasure]:
+    """The ledger of erasures, which names nobody."""
+    found = tx.erasures.ledger(after=after, limit=limit + 1)
+    scope = ledger_scope(operator)
+    return Page.cut(found, limit, lambda line: scope.pseudonym(line.pseudonym))
+
+
+def record(tx: Transaction, rules: Rules, *, operator: User, lines: tuple[Erasure, ...]) -> int:
+    """Take lines into the ledger that it does not have, and close whom they mean; return how many.
+
+    Whoever is there again is not erased by that: nobody writes to them until it is done.
+    """
+    new = {line.gone: line for line in lines if tx.erasures.find(line.gone) is None}
+    back = _meant(tx, new, operator) if new else {}
+    held = {it: tx.mailboxes.hold(it) for it in sorted({operator, *back}, key=_place)}
+    check_not_erased(tx, operator)
+    for line in new.values():
+        tx.erasures.add(line)
+    account, now_us = held[operator], rules.now_us()
+    for user, gone in back.items():
+        account = _close(tx, held[user], gone, operator=account, now_us=now_us)
+    if new:
+        _note(tx, Action.ERASURES_RECORDED, account, None, now_us)
+    return len(new)
+
+
+def _meant(tx: Transaction, lines: Collection[User], operator: User) -> dict[User, User]:
+    """Whom some row names and lines mean, with what is left of them. An operator goes later."""
+    named = ((it, pseudonym_of(tx.namespace, it)) for it in tx.erasures.people() if it != operator)
+    return {user: gone for user, gone in named if gone in lines}
+
+
+def to_reapply(tx: Transaction) -> tuple[User, ...]:
+    """Whom the ledger knows and some row still names."""
+    lines = {line.gone for line in whole_ledger(tx)}
+    return tuple(it for it in tx.erasures.people() if pseudonym_of(tx.namespace, it) in lines)
+
+
+def whole_ledger(tx: Transaction) -> Iterator[Erasure]:
+    """Every line of the ledger."""
+    lines = tx.erasures.ledger(after=None, limit=_AT_ONCE)
+    while lines:
+        yield from lines
+        lines = tx.erasures.ledger(after=lines[-1].pseudonym, limit=_AT_ONCE)
+
+
+def ledger_scope(operator: User) -> CursorScope:
+    """Where cursors of the ledger are good."""
+    return CursorScope("erasures", operator)
+
+
+def _note(
+    tx: Transaction, action: Action, operator: Account, gone: UserId | None, now_us: int
+) -> None:
+    fact = Fact(action=action, actor=operator.user.id, other=gone, at_us=now_us)
+    account, entries = operator.noted(fact)
+    tx.mailboxes.save(account)
+    tx.journal.record(entries)
+
+
+def _place(user: User) -> tuple[str, str]:
+    return user.tenant, user.id
