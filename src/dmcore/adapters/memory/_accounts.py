@@ -1,16 +1,18 @@
 """Mailboxes, journal and the installation record in memory."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from itertools import takewhile
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
-from dmcore.adapters.memory._store import Changes, Store
+from dmcore.adapters.memory._store import Changes, Store, read_for
 from dmcore.domain.account import Account
+from dmcore.domain.conversation import Folder
 from dmcore.domain.events import Entry
-from dmcore.domain.ids import User
+from dmcore.domain.ids import MessageId, User
 from dmcore.domain.mode import Mode
 from dmcore.domain.preferences import Preferences
+from dmcore.domain.retention import is_expired
 from dmcore.ports.installation import Installation, StoreStatus
 from dmcore.ports.journal import FeedRows, Journal
 from dmcore.ports.mailboxes import Mailboxes
@@ -25,16 +27,19 @@ class MemoryMailboxes:
         self._changes = changes
 
     def hold(self, user: User) -> Account:
-        return self._store.accounts.get(user) or Account(user=user)
+        return self._store.account_of(user)
 
     def save(self, account: Account) -> None:
         self._changes.put(self._store.accounts, account.user, account)
 
-    def unread(self, user: User) -> Reading[int]:
-        return Reading(self._store.mode, self.hold(user).unread)
+    def unread(self, user: User, *, since: MessageId | None) -> Reading[int]:
+        listed = self._store.listed.get((user, Folder.INBOX), [])
+        sides = (self._store.side_for(user, place, since) for _, place in listed)
+        found = self.hold(user).unread if since is None else sum(it.counted_unread for it in sides)
+        return read_for(self._store, user, found)
 
     def preferences(self, user: User) -> Reading[Preferences]:
-        return Reading(self._store.mode, self.hold(user).preferences)
+        return Reading(self._store.mode_for(user), self.hold(user).preferences)
 
 
 class MemoryJournal:
@@ -53,14 +58,29 @@ class MemoryJournal:
         start = bisect_right(rows, after, key=_position_of)
         return rows[start : start + limit]
 
-    def feed(self, owner: User, *, after: int, limit: int) -> Reading[FeedRows]:
-        account = self._store.accounts.get(owner) or Account(user=owner)
+    def feed(
+        self, owner: User, *, after: int, limit: int, since: MessageId | None
+    ) -> Reading[FeedRows]:
+        account = self._store.account_of(owner)
+        blocked = self._store.blocks.get(owner, {})
+        kept = self._store.journal.get(owner, [])
+        later = map(kept.__getitem__, range(bisect_right(kept, after, key=_position_of), len(kept)))
+        entries = (
+            entry
+            for entry in later
+            if entry.fact.actor not in blocked and not is_expired(entry.fact.message, since)
+        )
         rows = FeedRows(
             pruned=account.pruned,
             position=account.position,
-            entries=self.entries_of(owner, after=after, limit=limit),
+            entries=list(islice(entries, limit)),
         )
-        return Reading(self._store.mode, rows)
+        return read_for(self._store, owner, rows)
+
+    def heads(self, users: Collection[User]) -> Reading[Mapping[User, int]]:
+        accounts = self._store.accounts
+        found = {user: accounts[user].position if user in accounts else 0 for user in users}
+        return Reading(self._store.mode, found)
 
     def expired(self, *, before_us: int, limit: int) -> Sequence[Entry]:
         found = []

@@ -4,8 +4,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import attrs
+
 from dmcore.adapters.memory._store import Changes, Store
-from dmcore.domain.account import Account
 from dmcore.domain.contact import Block, Contact
 from dmcore.domain.conversation import Conversation
 from dmcore.domain.ids import ConversationId, Key, User, UserId
@@ -23,19 +24,24 @@ class MemoryContacts:
         self._changes = changes
 
     def hold(self, pair: Pair, *, actor: UserId, key: Key | None = None) -> Contact:
-        conversation_id = pair.conversation_id(self._store.namespace)
+        self._store.mode_for(User(pair.tenant, actor))
+        conversation_id = self._store.paired(pair)
         conversation = self._store.conversations.get(conversation_id)
-        return self._contact(pair, conversation_id, conversation, actor, key)
+        if conversation is not None and conversation.pair != pair:
+            # The one of somebody who was erased since, and has another name in it.
+            conversation = None
+        return self.contact(pair, conversation_id, conversation, actor, key)
 
     def hold_conversation(
         self, conversation: ConversationId, *, actor: User, key: Key | None = None
     ) -> Contact | None:
+        self._store.mode_for(actor)
         found = held_by(self._store, conversation, actor)
         if found is None:
             return None
-        return self._contact(found.pair, conversation, found, actor.id, key)
+        return self.contact(found.pair, conversation, found, actor.id, key)
 
-    def _contact(
+    def contact(
         self,
         pair: Pair,
         conversation_id: ConversationId,
@@ -43,6 +49,7 @@ class MemoryContacts:
         actor: UserId,
         key: Key | None,
     ) -> Contact:
+        """Everything that decides between the two of a pair."""
         store = self._store
         acting = User(pair.tenant, actor)
         partner = User(pair.tenant, pair.other_than(actor))
@@ -51,8 +58,8 @@ class MemoryContacts:
             pair=pair,
             conversation_id=conversation_id,
             conversation=conversation,
-            actor=store.accounts.get(acting) or Account(user=acting),
-            partner=store.accounts.get(partner) or Account(user=partner),
+            actor=store.account_of(acting),
+            partner=store.account_of(partner),
             actor_blocks=partner.id in store.blocks.get(acting, ()),
             partner_blocks=acting.id in store.blocks.get(partner, ()),
             earlier=self._earlier(conversation_id, actor, key),
@@ -79,7 +86,10 @@ class MemoryContacts:
         self._changes.drop(self._store.blocks[blocker], blocked)
 
     def blocks(self, *, blocker: User, blocked: UserId) -> Reading[bool]:
-        return Reading(self._store.mode, blocked in self._store.blocks.get(blocker, ()))
+        return Reading(
+            self._store.mode_for(attrs.evolve(blocker, id=blocked)),
+            blocked in self._store.blocks.get(blocker, ()),
+        )
 
     def blocked_by(
         self, blocker: User, *, before: int | None, limit: int
@@ -87,7 +97,7 @@ class MemoryContacts:
         lines = self._store.blocks.get(blocker, {}).values()
         below = [line for line in lines if before is None or line.position < before]
         below.sort(key=lambda line: line.position, reverse=True)
-        return Reading(self._store.mode, below[:limit])
+        return Reading(self._store.mode_for(blocker), below[:limit])
 
 
 def held_by(store: Store, conversation: ConversationId, user: User) -> Conversation | None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import attrs
 
 from dmcore.adapters.memory._contacts import held_by
-from dmcore.adapters.memory._store import Changes, Place, Store
-from dmcore.domain.account import Account
+from dmcore.adapters.memory._store import Changes, Place, Store, id_of, read_for
 from dmcore.domain.conversation import Conversation, Folder, Side
 from dmcore.domain.ids import ConversationId, MessageId, User, UserId
 from dmcore.domain.inbox import ConversationView, InboxEntry, InboxPlace, view_of
 from dmcore.domain.message import Message, Posting, Receipt
 from dmcore.domain.paging import ThreadPlace
+from dmcore.domain.retention import is_expired
 from dmcore.domain.viewing import Marking
 from dmcore.errors import StoreRefused
 from dmcore.ports.conversations import Conversations
@@ -33,17 +33,17 @@ class MemoryConversations:
         if conversation.id in self._store.conversations:
             raise StoreRefused("pk_dm_conversation")
         self._changes.put(self._store.postings, conversation.id, [])
-        self._put(conversation, Side(), Side())
+        self._put(conversation, {})
 
     def save(self, conversation: Conversation) -> None:
-        before = self._store.conversations[conversation.id]
-        self._put(conversation, before.low, before.high)
+        self._put(conversation, _sides(self._store.conversations[conversation.id]))
 
-    def _put(self, conversation: Conversation, low: Side, high: Side) -> None:
+    def _put(self, conversation: Conversation, before: dict[User, Side]) -> None:
         self._changes.put(self._store.conversations, conversation.id, conversation)
-        pair = conversation.pair
-        self._relist(User(pair.tenant, pair.low), conversation.id, low, conversation.low)
-        self._relist(User(pair.tenant, pair.high), conversation.id, high, conversation.high)
+        after = _sides(conversation)
+        for user in before | after:
+            old, new = before.get(user, Side()), after.get(user, Side())
+            self._relist(user, conversation.id, old, new)
 
     def _relist(self, user: User, conversation: ConversationId, before: Side, after: Side) -> None:
         old, new = _place(before, conversation), _place(after, conversation)
@@ -56,19 +56,33 @@ class MemoryConversations:
             self._changes.list_place(places, new)
 
     def inbox(
-        self, owner: User, *, folder: Folder, after: InboxPlace | None, limit: int
+        self,
+        owner: User,
+        *,
+        folder: Folder,
+        after: InboxPlace | None,
+        limit: int,
+        since: MessageId | None,
     ) -> Reading[Sequence[InboxEntry]]:
         places = self._store.listed.get((owner, folder), [])
         end = len(places)
         if after is not None:
             end = bisect_left(places, (after.newest, after.conversation))
-        page = places[max(end - limit, 0) : end]
-        entries = [self._entry(owner, *place) for place in reversed(page)]
-        return Reading(self._store.mode, entries)
+        # What is expired lies at the beginning, as the list is in the order of what is newest.
+        begin = 0 if since is None else bisect_left(places, since, key=_newest_in)
+        page = places[max(end - limit, begin) : end]
+        entries = [self._entry(owner, *place, since) for place in reversed(page)]
+        return read_for(self._store, owner, entries)
 
-    def _entry(self, owner: User, newest: MessageId, conversation: ConversationId) -> InboxEntry:
+    def _entry(
+        self,
+        owner: User,
+        newest: MessageId,
+        conversation: ConversationId,
+        since: MessageId | None,
+    ) -> InboxEntry:
         found = self._store.conversations[conversation]
-        side = found.side_of(owner.id)
+        side = self._store.side_for(owner, conversation, since)
         posting = _posting(self._store.postings[conversation], newest)
         return InboxEntry(
             conversation=conversation,
@@ -81,12 +95,36 @@ class MemoryConversations:
         )
 
     def view(
-        self, conversation: ConversationId, *, reader: User
+        self, conversation: ConversationId, *, reader: User, since: MessageId | None
     ) -> Reading[ConversationView | None]:
         found = held_by(self._store, conversation, reader)
-        if found is None:
-            return Reading(self._store.mode, None)
-        return Reading(self._store.mode, view_of(found, reader.id))
+        view = None if found is None else self._view(found, reader, since)
+        return read_for(self._store, reader, view)
+
+    def _view(
+        self, conversation: Conversation, reader: User, since: MessageId | None
+    ) -> ConversationView:
+        whole = conversation.side_of(reader.id)
+        kept = self._store.side_for(reader, conversation.id, since)
+        expired = whole.unread - kept.unread
+        return view_of(conversation, reader.id, since=since, unread_expired=expired)
+
+    def of(
+        self, owner: User, *, after: ConversationId | None, limit: int, since: MessageId | None
+    ) -> Sequence[ConversationView]:
+        every = self._store.conversations.values()
+        had = [it for it in every if held_by(self._store, it.id, owner)]
+        views = (self._view(it, owner, since) for it in had)
+        later = [view for view in views if after is None or view.conversation > after]
+        return sorted(later, key=lambda view: view.conversation)[:limit]
+
+
+def _sides(conversation: Conversation) -> dict[User, Side]:
+    pair = conversation.pair
+    return {
+        User(pair.tenant, pair.low): conversation.low,
+        User(pair.tenant, pair.high): conversation.high,
+    }
 
 
 class Sight:
@@ -96,7 +134,7 @@ class Sight:
         self._reader = reader.id
         partner = conversation.pair.other_than(reader.id)
         users = (reader, User(reader.tenant, partner))
-        accounts = [store.accounts.get(user) or Account(user=user) for user in users]
+        accounts = [store.account_of(user) for user in users]
         self._receipts: Sequence[Receipt] = ()
         if all(account.preferences.receipts for account in accounts):
             self._receipts = store.receipts.get((conversation.id, partner), ())
@@ -122,7 +160,7 @@ class MemoryMessages:
     def add(self, posting: Posting) -> None:
         message = posting.message
         postings = self._store.postings[message.conversation]
-        if postings and message.id <= _id_of(postings[-1]):
+        if postings and message.id <= id_of(postings[-1]):
             raise StoreRefused("pk_dm_message")
         self._changes.append(postings, posting)
         if posting.key is not None:
@@ -140,12 +178,18 @@ class MemoryMessages:
         self._changes.append(self._store.receipts.setdefault(key, []), receipt)
 
     def find(
-        self, conversation: ConversationId, *, reader: User, message: MessageId
+        self,
+        conversation: ConversationId,
+        *,
+        reader: User,
+        message: MessageId,
+        since: MessageId | None,
     ) -> Posting | None:
         side = self._store.conversations[conversation].side_of(reader.id)
         postings = self._store.postings[conversation]
         index = _index(postings, message)
-        if index == len(postings) or _id_of(postings[index]) != message:
+        is_there = index < len(postings) and id_of(postings[index]) == message
+        if not is_there or is_expired(message, since):
             return None
         return postings[index] if postings[index].is_visible_to(reader.id, side) else None
 
@@ -155,7 +199,7 @@ class MemoryMessages:
         side = self._store.conversations[conversation].side_of(reader.id)
         below = _travel(self._store.postings[conversation], ThreadPlace(before=message))
         return next(
-            (_id_of(posting) for posting in below if posting.is_shown_to(reader.id, side)), None
+            (id_of(posting) for posting in below if posting.is_shown_to(reader.id, side)), None
         )
 
     def thread(
@@ -165,17 +209,18 @@ class MemoryMessages:
         reader: User,
         place: ThreadPlace,
         limit: int,
+        since: MessageId | None,
         root: MessageId | None = None,
     ) -> Reading[ThreadRows | None]:
         found = held_by(self._store, conversation, reader)
         if found is None:
-            return Reading(self._store.mode, None)
+            return read_for(self._store, reader, None)
         side = found.side_of(reader.id)
         sight = Sight(self._store, found, reader)
         seen = (
             sight.of(posting)
             for posting in _travel(self._store.postings[conversation], place)
-            if posting.is_visible_to(reader.id, side)
+            if posting.is_visible_to(reader.id, side) and not is_expired(id_of(posting), since)
         )
         if root is not None:
             seen = (message for message in seen if root in (message.id, message.thread_id))
@@ -184,25 +229,31 @@ class MemoryMessages:
             read=side.read,
             messages=list(islice(seen, limit)),
         )
-        return Reading(self._store.mode, rows)
+        return read_for(self._store, reader, rows)
 
     def marking(
-        self, conversation: ConversationId, *, reader: User, through: MessageId
+        self,
+        conversation: ConversationId,
+        *,
+        reader: User,
+        through: MessageId,
+        since: MessageId | None,
     ) -> Marking | None:
-        if self.find(conversation, reader=reader, message=through) is None:
+        if self.find(conversation, reader=reader, message=through, since=since) is None:
             return None
         side = self._store.conversations[conversation].side_of(reader.id)
         postings = self._store.postings[conversation]
         after = attrs.evolve(side, read=through)
+        seen = _newest_seen(postings, reader.id, side, through)
         return Marking(
             unread_after=unread_in(postings, reader.id, after),
-            seen=_newest_seen(postings, reader.id, side, through),
+            seen=None if is_expired(seen, since) else seen,
         )
 
 
 def unread_in(postings: list[Posting], reader: UserId, side: Side) -> int:
     """How many messages wait for ``reader``, whose view is ``side``."""
-    start = 0 if side.read is None else bisect_right(postings, side.read, key=_id_of)
+    start = 0 if side.read is None else bisect_right(postings, side.read, key=id_of)
     later = islice(postings, start, None)
     return sum(posting.is_unread_by(reader, side) for posting in later)
 
@@ -210,13 +261,13 @@ def unread_in(postings: list[Posting], reader: UserId, side: Side) -> int:
 def _newest_seen(
     postings: list[Posting], reader: UserId, side: Side, through: MessageId
 ) -> MessageId | None:
-    end = bisect_right(postings, through, key=_id_of)
+    end = bisect_right(postings, through, key=id_of)
     for index in range(end - 1, -1, -1):
         posting = postings[index]
-        if side.told is not None and _id_of(posting) <= side.told:
+        if side.told is not None and id_of(posting) <= side.told:
             return None
         if posting.message.sender != reader:
-            return _id_of(posting)
+            return id_of(posting)
     return None
 
 
@@ -224,8 +275,8 @@ def _place(side: Side, conversation: ConversationId) -> Place | None:
     return None if side.newest is None else (side.newest, conversation)
 
 
-def _id_of(posting: Posting) -> MessageId:
-    return posting.message.id
+def _newest_in(place: Place) -> MessageId:
+    return place[0]
 
 
 def _through(receipt: Receipt) -> MessageId:
@@ -233,7 +284,7 @@ def _through(receipt: Receipt) -> MessageId:
 
 
 def _index(postings: list[Posting], message: MessageId) -> int:
-    return bisect_left(postings, message, key=_id_of)
+    return bisect_left(postings, message, key=id_of)
 
 
 def _posting(postings: list[Posting], message: MessageId) -> Posting:
@@ -242,11 +293,11 @@ def _posting(postings: list[Posting], message: MessageId) -> Posting:
 
 def _travel(postings: list[Posting], place: ThreadPlace) -> Iterator[Posting]:
     if place.after is not None:
-        start = bisect_right(postings, place.after, key=_id_of)
+        start = bisect_right(postings, place.after, key=id_of)
         return islice(postings, start, None)
     end = len(postings)
     if place.before is not None:
-        end = bisect_left(postings, place.before, key=_id_of)
+        end = bisect_left(postings, place.before, key=id_of)
     return (postings[index] for index in range(end - 1, -1, -1))
 
 

@@ -8,6 +8,9 @@ from dmcore.adapters.memory._store import Store
 from dmcore.domain.conversation import Conversation, Folder, Listing, Side
 from dmcore.domain.ids import ConversationId, MessageId, User, UserId
 from dmcore.domain.message import Posting
+from dmcore.domain.reports import Report
+from dmcore.domain.restriction import standing_after
+from dmcore.domain.retention import is_expired
 from dmcore.domain.verification import AccountCensus, ConversationCensus, Orphans, SideCensus
 from dmcore.ports.inspection import Inspection
 
@@ -18,13 +21,14 @@ class MemoryInspection:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def conversations(self) -> Iterator[ConversationCensus]:
-        for key in sorted(self._store.conversations):
+    def conversations(self, *, only: ConversationId | None = None) -> Iterator[ConversationCensus]:
+        for key in sorted(self._store.conversations) if only is None else (only,):
             conversation = self._store.conversations[key]
             postings = self._store.postings[key]
             yield ConversationCensus(
                 conversation=conversation,
                 newest=max((posting.message.id for posting in postings), default=None),
+                oldest=min((posting.message.id for posting in postings), default=None),
                 low=self._side(conversation, postings, conversation.pair.low),
                 high=self._side(conversation, postings, conversation.pair.high),
             )
@@ -79,8 +83,11 @@ class MemoryInspection:
         wrong = [listing for listing in found if listing != side.listing]
         return next(iter(wrong + found), None)
 
-    def accounts(self) -> Iterator[AccountCensus]:
+    def accounts(self, *, only: User | None = None) -> Iterator[AccountCensus]:
         for user in sorted(self._store.accounts, key=lambda user: (user.tenant, user.id)):
+            if only is not None and user != only:
+                continue
+            restrictions = self._store.restrictions.get(user, [])
             positions = [entry.position for entry in self._store.journal.get(user, [])]
             listed = self._store.listed.get((user, Folder.INBOX), [])
             sides = (self._store.conversations[key].side_of(user.id) for _, key in listed)
@@ -90,6 +97,10 @@ class MemoryInspection:
                 first_position=min(positions, default=None),
                 last_position=max(positions, default=None),
                 unread_listed=sum(side.unread for side in sides),
+                standing=standing_after(restrictions),
+                restrictions=len(restrictions),
+                last_restriction=max((it.number for it in restrictions), default=None),
+                timeless=sum(not it.has_instants for it in restrictions),
             )
 
     def orphans(self) -> Orphans:
@@ -110,6 +121,9 @@ class MemoryInspection:
             ),
             foreign_senders=sum(
                 posting.message.sender not in store.conversations[key].pair
+                and not self._is_under_way(
+                    User(store.conversations[key].pair.tenant, posting.message.sender)
+                )
                 for key, rows in store.postings.items()
                 if key in store.conversations
                 for posting in rows
@@ -120,12 +134,50 @@ class MemoryInspection:
                 if key not in store.conversations or reader not in store.conversations[key].pair
             ),
             broken_links=sum(
-                not _links_of(posting) <= {row.message.id for row in rows}
+                not self._kept_links(posting) <= {row.message.id for row in rows}
                 for rows in store.postings.values()
                 for posting in rows
                 if _links_of(posting)
             ),
+            foreign_reports=sum(self._is_foreign(report) for report in store.reports.values()),
+            chosen_messages=sum(
+                len(chosen) for key, chosen in store.chosen.items() if key not in store.reports
+            ),
+            miscounted_reports=sum(
+                len(store.chosen.get(key, ())) != report.chosen
+                for key, report in store.reports.items()
+            ),
+            evidence=sum(
+                item.message not in store.chosen.get(key, ())
+                for key, items in store.evidence.items()
+                for item in items
+            ),
+            restrictions=sum(
+                len(rows) for user, rows in store.restrictions.items() if user not in store.accounts
+            ),
         )
+
+    def _kept_links(self, posting: Posting) -> set[MessageId]:
+        """The messages that a message names, without those that were removed for their age."""
+        conversation = self._store.conversations.get(posting.message.conversation)
+        oldest = None if conversation is None else conversation.oldest
+        return {it for it in _links_of(posting) if not is_expired(it, oldest)}
+
+    def _is_under_way(self, gone: User) -> bool:
+        """Whether names are being replaced just now: not everything has the new one yet."""
+        line = self._store.erasures.get(gone)
+        return line is not None and line.finished_at_us is None
+
+    def _is_foreign(self, report: Report) -> bool:
+        if report.conversation is None:
+            return False
+        found = self._store.conversations.get(report.conversation)
+        is_here = found is not None and found.pair.tenant == report.tenant
+        two = {found.pair.low, found.pair.high} if found is not None and is_here else set()
+        if any(self._is_under_way(User(report.tenant, it)) for it in two):
+            return False
+        # What screening reports, nobody did.
+        return not {report.reporter or report.reported, report.reported} <= two
 
 
 def _links_of(posting: Posting) -> set[MessageId]:

@@ -8,11 +8,18 @@ from typing import Final, TypeVar
 
 from dmcore.domain.account import Account
 from dmcore.domain.contact import Block
-from dmcore.domain.conversation import Conversation, Folder
+from dmcore.domain.conversation import Conversation, Folder, Side
+from dmcore.domain.erasure import Erasure
 from dmcore.domain.events import Entry
-from dmcore.domain.ids import ConversationId, Key, MessageId, User, UserId
+from dmcore.domain.ids import ConversationId, Key, MessageId, ReportId, User, UserId
 from dmcore.domain.message import Posting, Receipt
 from dmcore.domain.mode import Mode
+from dmcore.domain.pair import Pair
+from dmcore.domain.pseudonyms import is_pseudonym, pseudonym_of
+from dmcore.domain.reports import EvidenceItem, Report
+from dmcore.domain.restriction import Restriction
+from dmcore.errors import AccountErased
+from dmcore.ports.reading import Reading
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -25,7 +32,7 @@ class Store:
     """Plain dictionaries behind one lock; one transaction at a time, reading ones included.
 
     ``listed`` is each folder of each user in ascending order of place; ``receipts`` are in the
-    order in which they were given.
+    order in which they were given, restrictions in that of their numbers.
     """
 
     def __init__(self) -> None:
@@ -40,6 +47,48 @@ class Store:
         self.receipts: dict[tuple[ConversationId, UserId], list[Receipt]] = {}
         self.blocks: dict[User, dict[UserId, Block]] = {}
         self.journal: dict[User, list[Entry]] = {}
+        self.reports: dict[ReportId, Report] = {}
+        self.chosen: dict[ReportId, tuple[MessageId, ...]] = {}
+        self.evidence: dict[ReportId, tuple[EvidenceItem, ...]] = {}
+        self.restrictions: dict[User, list[Restriction]] = {}
+        self.erasures: dict[User, Erasure] = {}
+
+    def is_erased(self, user: User) -> bool:
+        """Whether the ledger knows this user."""
+        return pseudonym_of(self.namespace, user) in self.erasures
+
+    def account_of(self, user: User) -> Account:
+        """What is kept of a user; a fresh account where nothing is."""
+        return self.accounts.get(user) or Account(user=user, is_erased=self.is_erased(user))
+
+    def mode_for(self, user: User) -> Mode:
+        """The mode, for who reads. Raises ``AccountErased``."""
+        if self.is_erased(user):
+            raise AccountErased
+        return self.mode
+
+    def side_for(self, user: User, place: ConversationId, since: MessageId | None) -> Side:
+        """How a user has a conversation while nothing below ``since`` is there any more."""
+        side = self.conversations[place].side_of(user.id)
+        if since is None:
+            return side
+        postings = self.postings[place]
+        expired = postings[: bisect_left(postings, since, key=id_of)]
+        unread = sum(posting.is_unread_by(user.id, side) for posting in expired)
+        return side.kept(since, unread_expired=unread)
+
+    def paired(self, pair: Pair) -> ConversationId:
+        """The id of the conversation of a pair; where one was erased it is not derived from it."""
+        if is_pseudonym(pair.low) or is_pseudonym(pair.high):
+            for key, conversation in self.conversations.items():
+                if conversation.pair == pair:
+                    return key
+        return pair.conversation_id(self.namespace)
+
+
+def id_of(posting: Posting) -> MessageId:
+    """Where a message stands among those of its conversation."""
+    return posting.message.id
 
 
 class Changes:
@@ -99,3 +148,10 @@ class Changes:
         """Undo everything, newest first."""
         while self._undo:
             self._undo.pop()()
+
+
+def read_for(store: Store, reader: User, found: V) -> Reading[V]:
+    """What was found, with all that decides whether its reader may have it."""
+    account = store.accounts.get(reader)
+    until_us = None if account is None else account.standing.suspended_until_us
+    return Reading(store.mode_for(reader), found, until_us)

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, TypeVar
 from dmcore.adapters.memory._accounts import MemoryInstallation, MemoryJournal, MemoryMailboxes
 from dmcore.adapters.memory._contacts import MemoryContacts
 from dmcore.adapters.memory._conversations import MemoryConversations, MemoryMessages
+from dmcore.adapters.memory._erasures import MemoryErasures
 from dmcore.adapters.memory._inspection import MemoryInspection
+from dmcore.adapters.memory._mending import MemoryMending
+from dmcore.adapters.memory._reports import MemoryReports
+from dmcore.adapters.memory._restrictions import MemoryRestrictions
+from dmcore.adapters.memory._retention import MemoryRetention
 from dmcore.adapters.memory._store import Changes, Store
 from dmcore.errors import StoreUnavailable
 from dmcore.ports.transactions import AsyncTransactions, Call, Transactions
@@ -25,7 +30,12 @@ class MemoryTransaction:
         self.messages = MemoryMessages(store, changes)
         self.mailboxes = MemoryMailboxes(store, changes)
         self.journal = MemoryJournal(store, changes)
+        self.reports = MemoryReports(store, changes)
+        self.erasures = MemoryErasures(store, changes)
+        self.restrictions = MemoryRestrictions(store, changes)
+        self.retention = MemoryRetention(store, changes)
         self.inspection = MemoryInspection(store)
+        self.mending = MemoryMending(store, changes)
 
 
 class MemoryTransactions:

@@ -11,10 +11,19 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.util import await_only
 
 from dmcore.adapters.sql._errors import judge
-from dmcore.adapters.sql._transactions import Attempts, GivenUp, SqlTransactions, perform
-from dmcore.errors import InvalidSetting, StoreUnavailable
+from dmcore.adapters.sql._row_security import OFF, Security
+from dmcore.adapters.sql._transactions import (
+    Attempts,
+    GivenUp,
+    Sealing,
+    SqlTransactions,
+    perform,
+)
+from dmcore.errors import AccountErased, InvalidSetting, StoreUnavailable
+from dmcore.ports.keyring import Encryption
 from dmcore.ports.transactions import AsyncTransactions, Call, Needs
 
 if TYPE_CHECKING:
@@ -26,12 +35,28 @@ Result = TypeVar("Result")
 _THREAD_NAME: Final = "dmcore-sql"
 
 
+def ask_in_thread(question: Callable[[], None]) -> None:
+    """Ask the keyring, which blocks, while the event loop goes on with other tasks.
+
+    To be called where SQLAlchemy runs blocking code for somebody who awaits.
+    """
+    await_only(asyncio.to_thread(question))
+
+
 class AsyncSqlTransactions:
     """The ``AsyncTransactions`` port over an engine whose driver awaits."""
 
-    def __init__(self, engine: "AsyncEngine", namespace: bytes) -> None:
+    def __init__(
+        self,
+        engine: "AsyncEngine",
+        namespace: bytes,
+        encryption: Encryption | None = None,
+        security: Security = OFF,
+    ) -> None:
         self._engine = engine
         self._namespace = namespace
+        self._sealing = Sealing(encryption, ask_in_thread)
+        self._security = security
         self._loop = asyncio.get_running_loop()
         self._is_closed = False
         self._running = 0
@@ -52,13 +77,25 @@ class AsyncSqlTransactions:
 
     async def _run(self, call: Call[Result]) -> Result:
         attempts = Attempts(_cancelling())
+        if call.forgotten is not None or self._sealing.wanting(call) is not None:
+            await asyncio.to_thread(self._sealing.prepare, call)
         while True:
             try:
                 attempts.begin()
                 async with self._engine.connect() as connection:
-                    return await connection.run_sync(perform, self._namespace, call, attempts)
+                    return await connection.run_sync(
+                        perform,
+                        self._namespace,
+                        self._sealing,
+                        call,
+                        attempts,
+                        security=self._security,
+                    )
             except SQLAlchemyError as error:
                 verdict = judge(error)
+            except AccountErased:
+                await asyncio.to_thread(self._sealing.undo, call)
+                raise
             except GivenUp:
                 raise asyncio.CancelledError from None
             await asyncio.sleep(attempts.pause_after(verdict))
@@ -70,6 +107,7 @@ class AsyncSqlTransactions:
             self._is_idle.clear()
             await self._is_idle.wait()
         await self._engine.dispose()
+        await asyncio.to_thread(self._sealing.close)
 
 
 class Threads:

@@ -5,15 +5,17 @@ them as data-modifying CTEs of one statement. SQLite gets one INSERT into the vi
 whose triggers do nothing but fan the rows out to their tables: no rule lives in them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
+from itertools import count
 from typing import Any, Final
 
 import attrs
 from sqlalchemy import Connection, Dialect, Table
 
 from dmcore.adapters.sql import _schema
+from dmcore.adapters.sql._statements import Process, binder, dialect_of, send
 
 
 class Verb(StrEnum):
@@ -25,7 +27,6 @@ class Verb(StrEnum):
 
 
 Row = Mapping[str, object]
-Binder = Callable[[Any], object] | None
 
 
 @attrs.frozen
@@ -88,12 +89,8 @@ class Write:
             return whole
         keys = _KEYS[self.table] if self.verb is Verb.UPDATE else ()
         row, before = self.row, self.before
-        return attrs.evolve(
-            whole,
-            columns=tuple(
-                name for name in whole.columns if name in keys or row[name] != before.get(name)
-            ),
-        )
+        new = [name for name in whole.columns if name in keys or row[name] != before.get(name)]
+        return Shape(self.verb, self.table, tuple(new))
 
     def order(self) -> tuple[int, list[Any]]:
         """Its place among writes: tables first, then keys."""
@@ -125,9 +122,9 @@ class Batch:
         # One order for everybody: writers that insert the same missing rows wait for each other
         # instead of locking each other out.
         writes, self._writes = sorted(self._writes, key=Write.order), []
-        send = _through_door if self._connection.dialect.name == "sqlite" else _as_ctes
-        statement, values = send(writes, self._connection.dialect)
-        self._connection.exec_driver_sql(statement, tuple(values))
+        name = self._connection.dialect.name
+        said = _through_door if name == "sqlite" else _as_ctes
+        send(self._connection, *said(writes, dialect_of(name)))
 
 
 def _as_ctes(writes: list[Write], dialect: Dialect) -> tuple[str, list[object]]:
@@ -154,19 +151,17 @@ def _bound(row: Row, shape: Shape, dialect: Dialect) -> list[object]:
 
 
 @cache
-def _binders(shape: Shape, dialect: Dialect) -> tuple[tuple[str, Binder], ...]:
+def _binders(shape: Shape, dialect: Dialect) -> tuple[tuple[str, Process], ...]:
     """For each column of a shape, how its values are made ready for the driver."""
     columns = _schema.metadata.tables[shape.table].columns
-    return tuple(
-        (name, columns[name].type.dialect_impl(dialect).bind_processor(dialect))
-        for name in shape.columns
-    )
+    return tuple((name, binder(columns[name].type, dialect)) for name in shape.columns)
 
 
 @cache
 def _ctes(shapes: tuple[Shape, ...]) -> str:
+    places = count(1)
     parts = (
-        f"w{number} AS ({shape.sql('%s' for _ in shape.columns)})"
+        f"w{number} AS ({shape.sql(f'${next(places)}' for _ in shape.columns)})"
         for number, shape in enumerate(shapes)
     )
     return f"WITH {', '.join(parts)} SELECT 1"
@@ -183,11 +178,23 @@ _DOORS: Final = (
             _schema.conversation,
             _schema.side,
             _schema.message,
+            _schema.report,
+            _schema.erasure,
+            _schema.restriction,
         )
     ),
     _whole(Verb.DELETE, _schema.block.name),
     _whole(Verb.DELETE, _schema.side.name),
 )
+
+
+def writes() -> Iterator[tuple[Verb, str, tuple[str, ...]]]:
+    """What is written at all: the verb, the table, and the columns that it may set."""
+    for shape in _DOORS:
+        keys = shape.keys if shape.verb is Verb.UPDATE else ()
+        yield shape.verb, shape.table, tuple(it for it in shape.columns if it not in keys)
+
+
 _WIDTH: Final = max(len(shape.columns) for shape in _DOORS)
 
 

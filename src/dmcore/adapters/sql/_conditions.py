@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-import attrs
 from sqlalchemy import (
     Alias,
     BindParameter,
@@ -23,11 +22,23 @@ from sqlalchemy import (
     true,
 )
 
-from dmcore.adapters.sql._schema import Identifier, conversation, mailbox, message, receipt
+from dmcore.adapters.sql._schema import (
+    Identifier,
+    conversation,
+    erasure,
+    installation,
+    mailbox,
+    message,
+    receipt,
+)
+from dmcore.domain.ids import MessageId, User
 from dmcore.domain.message import Message
+from dmcore.domain.mode import Mode
+from dmcore.domain.pseudonyms import pseudonym_of
+from dmcore.errors import AccountErased
 
-_FIELDS: Final = tuple(attrs.fields_dict(Message))
 _BEFORE_ALL: Final = literal(UUID(int=0), Identifier())
+_LOWEST: Final = MessageId(UUID(int=0))
 
 
 def text_param(name: str) -> BindParameter[str]:
@@ -42,6 +53,37 @@ def id_param(name: str) -> BindParameter[Any]:
 
 TENANT = text_param("tenant")
 CONVERSATION = id_param("conversation")
+SINCE = id_param("since")
+"""Below which nothing is there any more; below every id where all is kept (GDPR-2)."""
+
+
+def since_param(since: MessageId | None) -> dict[str, Any]:
+    """The parameter of ``SINCE``."""
+    return {"since": _LOWEST if since is None else since}
+
+
+def is_erased_as(pseudonym: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the ledger knows who would have this pseudonym in ``TENANT`` (GDPR-1)."""
+    return exists().where(erasure.c.tenant == TENANT, erasure.c.pseudonym == pseudonym)
+
+
+_ERASED: Final = "erased"
+STANDING = case(
+    (is_erased_as(text_param("erased_as")), literal(_ERASED)), else_=installation.c.mode
+).label("mode")
+"""In the place of the mode, for who reads: whether they were erased, in the same statement."""
+
+
+def standing_params(namespace: bytes, user: User) -> dict[str, Any]:
+    """The parameters of ``STANDING``, the tenant among them."""
+    return {"tenant": user.tenant, "erased_as": pseudonym_of(namespace, user).id}
+
+
+def mode_of(standing: str) -> Mode:
+    """The mode, for who may read. Raises ``AccountErased``."""
+    if standing == _ERASED:
+        raise AccountErased
+    return Mode(standing)
 
 
 def has_side(table: Table | Alias, user: ColumnElement[str]) -> ColumnElement[bool]:
@@ -56,15 +98,16 @@ def has_side(table: Table | Alias, user: ColumnElement[str]) -> ColumnElement[bo
     )
 
 
-def of_side(user: ColumnElement[str], name: str) -> ColumnElement[Any]:
+def of_side(user: ColumnElement[str], name: str, table: Any = conversation) -> ColumnElement[Any]:
     """A column of the side of ``user``, who is one of the pair."""
-    columns = conversation.c
+    columns = table.c
     return case((columns.low == user, columns[f"low_{name}"]), else_=columns[f"high_{name}"])
 
 
-def other_than(user: ColumnElement[str]) -> ColumnElement[str]:
+def other_than(user: ColumnElement[str], table: Any = conversation) -> ColumnElement[str]:
     """The partner of ``user``, who is one of the pair."""
-    return case((conversation.c.low == user, conversation.c.high), else_=conversation.c.low)
+    columns = table.c
+    return case((columns.low == user, columns.high), else_=columns.low)
 
 
 def is_shown(reader: ColumnElement[str], table: Any = message) -> ColumnElement[bool]:
@@ -84,6 +127,40 @@ def is_shown(reader: ColumnElement[str], table: Any = message) -> ColumnElement[
     )
 
 
+def expired_unread(
+    reader: ColumnElement[str],
+    place: ColumnElement[Any],
+    *,
+    unread: ColumnElement[Any],
+    read: ColumnElement[Any],
+) -> ColumnElement[Any]:
+    """How many of the ``unread`` messages that ``reader`` has at ``place`` are below ``SINCE``.
+
+    Counted only where the marker ``read`` is below it too. What is counted was not removed yet, so
+    where pruning comes around it is little or nothing.
+    """
+    old, talk = message.alias("old"), conversation.alias("old_talk")
+    after = func.coalesce(of_side(reader, "cleared", talk), _BEFORE_ALL)
+    counted = (
+        select(func.count())
+        .select_from(old)
+        .join(talk, talk.c.id == old.c.conversation_id)
+        .where(
+            old.c.conversation_id == place,
+            old.c.id < SINCE,
+            old.c.id > func.coalesce(read, _BEFORE_ALL),
+            old.c.id > after,
+            old.c.sender != reader,
+            old.c.sender_only == false(),
+            old.c.hidden_by_recipient == false(),
+            old.c.body.is_not(None),
+        )
+        .scalar_subquery()
+    )
+    is_exact = or_(unread == 0, func.coalesce(read, _BEFORE_ALL) >= SINCE)
+    return case((is_exact, 0), else_=counted)
+
+
 def is_visible(reader: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether ``reader`` sees a message now, whose conversation is joined (see the port)."""
     return and_(
@@ -94,16 +171,32 @@ def is_visible(reader: ColumnElement[str]) -> ColumnElement[bool]:
 def is_kept(reader: ColumnElement[str], table: Any = message) -> ColumnElement[bool]:
     """A bound for the index: nothing that ``reader`` cleared in ``CONVERSATION`` is even read."""
     talk = conversation.alias("cleared")
-    cleared = case((talk.c.low == reader, talk.c.low_cleared), else_=talk.c.high_cleared)
-    bound = select(func.coalesce(cleared, _BEFORE_ALL)).where(talk.c.id == CONVERSATION)
+    cleared = func.coalesce(of_side(reader, "cleared", talk), _BEFORE_ALL)
+    bound = select(cleared).where(talk.c.id == CONVERSATION)
     newer: ColumnElement[bool] = table.c.id > bound.scalar_subquery()
     return newer
 
 
-def shows_receipts(user: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether a user of ``TENANT`` wants receipts (READ-2)."""
-    return exists().where(
-        mailbox.c.tenant == TENANT, mailbox.c.user_id == user, mailbox.c.receipts == true()
+def suspended_until(user: ColumnElement[str]) -> ColumnElement[Any]:
+    """The end of the suspension of a user of ``TENANT``; NULL where they never were (MOD-4)."""
+    reader = mailbox.alias("reader")
+    return (
+        select(reader.c.suspended_until_us)
+        .where(reader.c.tenant == TENANT, reader.c.user_id == user)
+        .scalar_subquery()
+        .label("suspended_until_us")
+    )
+
+
+def shows_receipts(user: ColumnElement[str]) -> ColumnElement[Any]:
+    """Whether a user of ``TENANT`` wants receipts (READ-2); NULL where they have no mailbox.
+
+    No EXISTS: to ask that of each row, PostgreSQL may first collect all who want any.
+    """
+    return (
+        select(mailbox.c.receipts)
+        .where(mailbox.c.tenant == TENANT, mailbox.c.user_id == user)
+        .scalar_subquery()
     )
 
 
@@ -113,13 +206,13 @@ def partner_shows_receipts(reader: ColumnElement[str]) -> ColumnElement[bool]:
     return exists().where(
         talk.c.id == CONVERSATION,
         mailbox.c.tenant == TENANT,
-        mailbox.c.user_id == case((talk.c.low == reader, talk.c.high), else_=talk.c.low),
+        mailbox.c.user_id == other_than(reader, talk),
         mailbox.c.receipts == true(),
     )
 
 
 def as_seen_by(
-    reader: ColumnElement[str], *, partner_shows: ColumnElement[bool]
+    reader: ColumnElement[str], *, partner_shows: ColumnElement[Any]
 ) -> tuple[ColumnElement[Any], ...]:
     """The columns of a message as ``reader`` sees it, in the order of ``domain.message.Message``.
 
@@ -158,4 +251,15 @@ def as_seen_by(
 
 def message_of(columns: Sequence[Any]) -> Message:
     """From the values of ``as_seen_by``."""
-    return Message(**dict(zip(_FIELDS, columns, strict=True)))
+    id_, conversation_, sender, body, sent_at_us, edited_at_us, reply_to, thread, seen = columns
+    return Message(
+        id=id_,
+        conversation=conversation_,
+        sender=sender,
+        body=body,
+        sent_at_us=sent_at_us,
+        edited_at_us=edited_at_us,
+        reply_to=reply_to,
+        thread_id=thread,
+        seen_at_us=seen,
+    )

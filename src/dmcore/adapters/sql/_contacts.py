@@ -3,30 +3,53 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Select,
     and_,
     bindparam,
-    case,
     exists,
     select,
     true,
+    union_all,
 )
 
 from dmcore.adapters.sql._batch import Batch
-from dmcore.adapters.sql._conditions import CONVERSATION, TENANT, has_side, id_param, text_param
+from dmcore.adapters.sql._conditions import (
+    CONVERSATION,
+    STANDING,
+    TENANT,
+    has_side,
+    id_param,
+    is_erased_as,
+    mode_of,
+    other_than,
+    standing_params,
+    text_param,
+)
 from dmcore.adapters.sql._identity import Identity
-from dmcore.adapters.sql._rows import account_of, conversation_of, posting_of, rows_of
+from dmcore.adapters.sql._rows import (
+    ACCOUNT_WIDTH,
+    CONVERSATION_WIDTH,
+    account_of,
+    conversation_of,
+    first_of,
+    posting_of,
+    rows_of,
+)
 from dmcore.adapters.sql._schema import block, conversation, installation, mailbox, message
+from dmcore.adapters.sql._statements import Statement
+from dmcore.adapters.sql._texts import Texts
 from dmcore.domain.account import Account
 from dmcore.domain.contact import Block, Contact
-from dmcore.domain.ids import ConversationId, Key, MessageId, User, UserId
+from dmcore.domain.ids import ConversationId, Key, MessageId, TenantId, User, UserId
 from dmcore.domain.message import Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
+from dmcore.domain.pseudonyms import is_pseudonym, pseudonym_of
+from dmcore.errors import AccountErased
 from dmcore.ports.contacts import Contacts
 from dmcore.ports.reading import Reading
 
@@ -42,19 +65,27 @@ _BOXES_OF_PAIR = (
     )
     .order_by(mailbox.c.user_id)
 )
-_BOXES_OF_CONVERSATION = (
-    select(mailbox)
-    .join_from(
-        conversation,
-        mailbox,
-        and_(
-            mailbox.c.tenant == conversation.c.tenant,
-            mailbox.c.user_id.in_((conversation.c.low, conversation.c.high)),
-        ),
+
+
+def _boxes_of_conversation(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """The same of a conversation, found by its id.
+
+    The two users are rows of their own: asked for one who is low or high, PostgreSQL would look at
+    every mailbox there is.
+    """
+    halves = (
+        select(conversation.c.tenant, conversation.c[name].label("user_id")).where(
+            conversation.c.id == CONVERSATION, *conditions
+        )
+        for name in ("low", "high")
     )
-    .where(conversation.c.id == CONVERSATION, has_side(conversation, _ACTOR))
-    .order_by(mailbox.c.user_id)
-)
+    member = union_all(*halves).subquery("member")
+    is_theirs = and_(mailbox.c.tenant == member.c.tenant, mailbox.c.user_id == member.c.user_id)
+    return select(mailbox).join_from(member, mailbox, is_theirs).order_by(mailbox.c.user_id)
+
+
+_BOXES_OF_ANY = _boxes_of_conversation()
+_BOXES_OF_CONVERSATION = _boxes_of_conversation(has_side(conversation, _ACTOR))
 
 
 def _facts(
@@ -64,8 +95,8 @@ def _facts(
 
     A statement that had to wait for a lock returns the locked rows as they are now, and everything
     else as it was when the statement began. So the positions are read a second time without a
-    lock: where they differ, the rest is out of date and is to be read again. Without ``boxes``
-    nothing is locked.
+    lock, and how often something was removed: where they differ, the rest is out of date and is to
+    be read again. Without ``boxes`` nothing is locked.
     """
     held: Any = mailbox
     if boxes is not None:
@@ -91,13 +122,19 @@ def _facts(
     return (
         select(
             installation.c.mode,
+            installation.c.keyring,
             *conversation.c,
             partner.label("partner"),
+            is_erased_as(text_param("actor_erased_as")).label("actor_is_gone"),
+            is_erased_as(text_param("partner_erased_as")).label("partner_is_gone"),
             *columns_of(actor_box, "actor"),
             *columns_of(partner_box, "partner"),
             and_(
-                actor_box.c.position.is_not_distinct_from(actor_seen.c.position),
-                partner_box.c.position.is_not_distinct_from(partner_seen.c.position),
+                *(
+                    box.c[name].is_not_distinct_from(seen.c[name])
+                    for box, seen in ((actor_box, actor_seen), (partner_box, partner_seen))
+                    for name in ("position", "removals")
+                )
             ).label("is_fresh"),
             blocks(_ACTOR, partner).label("actor_blocks"),
             blocks(partner, _ACTOR).label("partner_blocks"),
@@ -120,20 +157,31 @@ def _facts(
     )
 
 
-_FACTS_OF_PAIR = _facts(_BOXES_OF_PAIR, text_param("partner"), having=true())
-_FACTS_UNHELD = _facts(None, text_param("partner"), having=true())
-_FACTS_OF_CONVERSATION = _facts(
-    _BOXES_OF_CONVERSATION,
-    case((conversation.c.low == _ACTOR, conversation.c.high), else_=conversation.c.low),
-    having=has_side(conversation, _ACTOR),
+# Not the conversation of somebody who was erased since, and has another name in it.
+_IS_OF_PAIR = and_(
+    conversation.c.low == text_param("low"), conversation.c.high == text_param("high")
 )
+_FACTS_OF_PAIR = Statement(_facts(_BOXES_OF_PAIR, text_param("partner"), having=_IS_OF_PAIR))
+_FACTS_UNHELD = Statement(_facts(None, text_param("partner"), having=_IS_OF_PAIR))
+_FACTS_OF_ANY = Statement(_facts(_BOXES_OF_ANY, other_than(_ACTOR), having=true()))
+_FACTS_OF_CONVERSATION = Statement(
+    _facts(_BOXES_OF_CONVERSATION, other_than(_ACTOR), having=has_side(conversation, _ACTOR))
+)
+# Where they begin in a row of facts.
+_CONVERSATION_AT = 2
+_ACTOR_AT = _CONVERSATION_AT + CONVERSATION_WIDTH + 3
+_PARTNER_AT = _ACTOR_AT + ACCOUNT_WIDTH
 
+
+_PAIRED = select(conversation.c.id).where(conversation.c.tenant == TENANT, _IS_OF_PAIR)
 _POSTING = select(message).where(
     message.c.conversation_id == CONVERSATION, message.c.id == id_param("message")
 )
-_BLOCKS = select(
-    installation.c.mode,
-    exists().where(_IS_OF_BLOCKER, block.c.blocked == text_param("blocked")).label("blocks"),
+_BLOCKS = Statement(
+    select(
+        STANDING,
+        exists().where(_IS_OF_BLOCKER, block.c.blocked == text_param("blocked")).label("blocks"),
+    )
 )
 
 
@@ -146,7 +194,7 @@ def _block_list() -> Select[Any]:
         .subquery()
     )
     return (
-        select(installation.c.mode, lines)
+        select(STANDING, lines)
         .select_from(installation)
         .outerjoin(lines, true())
         .order_by(lines.c.position.desc())
@@ -161,88 +209,137 @@ class SqlContacts:
     """The ``Contacts`` port."""
 
     def __init__(
-        self, connection: Connection, batch: Batch, identity: Identity, namespace: bytes
+        self,
+        connection: Connection,
+        batch: Batch,
+        identity: Identity,
+        namespace: bytes,
+        texts: Texts,
     ) -> None:
         self._connection = connection
         self._batch = batch
         self._identity = identity
         self._namespace = namespace
+        self._texts = texts
 
     def hold(self, pair: Pair, *, actor: UserId, key: Key | None = None) -> Contact:
         facts = self._facts_of(pair, actor, key)
-        row = self._connection.execute(_FACTS_OF_PAIR, facts).one()
+        row = first_of(_FACTS_OF_PAIR.all(self._connection, facts))
         row = self._fresh(row, _FACTS_OF_PAIR, facts)
+        _check_actor(row)
         return self._contact(row, pair, facts["conversation"], actor)
 
     def look(self, pair: Pair, *, actor: UserId) -> Contact:
         facts = self._facts_of(pair, actor, None)
-        row = self._connection.execute(_FACTS_UNHELD, facts).one()
+        row = first_of(_FACTS_UNHELD.all(self._connection, facts))
+        _check_actor(row)
         return self._contact(row, pair, facts["conversation"], actor)
 
     def _facts_of(self, pair: Pair, actor: UserId, key: Key | None) -> dict[str, Any]:
+        partner = User(pair.tenant, pair.other_than(actor))
         return {
+            "actor_erased_as": pseudonym_of(self._namespace, User(pair.tenant, actor)).id,
+            "partner_erased_as": pseudonym_of(self._namespace, partner).id,
             "tenant": pair.tenant,
             "low": pair.low,
             "high": pair.high,
             "actor": actor,
-            "partner": pair.other_than(actor),
-            "conversation": pair.conversation_id(self._namespace),
+            "partner": partner.id,
+            "conversation": self.conversation_of(pair),
             "key": key,
         }
 
     def hold_conversation(
         self, conversation: ConversationId, *, actor: User, key: Key | None = None
     ) -> Contact | None:
-        facts = {
-            "tenant": actor.tenant,
-            "actor": actor.id,
-            "conversation": conversation,
-            "key": key,
-        }
-        row = self._connection.execute(_FACTS_OF_CONVERSATION, facts).one()
+        facts = self._facts_in(conversation, actor, key)
+        row = first_of(_FACTS_OF_CONVERSATION.all(self._connection, facts))
+        _check_actor(row)
         if row.id is None:
             return None
         row = self._fresh(row, _FACTS_OF_CONVERSATION, facts)
-        pair = Pair(row.tenant, row.low, row.high)
-        return self._contact(row, pair, conversation, actor.id)
+        _check_actor(row)
+        return self._contact(row, Pair(row.tenant, row.low, row.high), conversation, actor.id)
 
-    def _fresh(self, row: Row[Any], statement: Select[Any], facts: dict[str, Any]) -> Row[Any]:
+    def hold_any(self, conversation: ConversationId, *, user: User) -> Contact:
+        """Hold the pair of a conversation for an erasure, whatever ``user`` has of it."""
+        facts = self._facts_in(conversation, user, None)
+        row = first_of(_FACTS_OF_ANY.all(self._connection, facts))
+        row = self._fresh(row, _FACTS_OF_ANY, facts)
+        return self._contact(row, Pair(row.tenant, row.low, row.high), conversation, user.id)
+
+    def _facts_in(
+        self, conversation: ConversationId, actor: User, key: Key | None
+    ) -> dict[str, Any]:
+        return {
+            "tenant": actor.tenant,
+            "actor": actor.id,
+            "actor_erased_as": pseudonym_of(self._namespace, actor).id,
+            # Who was erased has another name in the pair, and an account that says so.
+            "partner_erased_as": None,
+            "conversation": conversation,
+            "key": key,
+        }
+
+    def conversation_of(self, pair: Pair) -> ConversationId:
+        """The id of the conversation of a pair, whether it has one or not.
+
+        Where somebody has a pseudonym it cannot be derived.
+        """
+        if is_pseudonym(pair.low) or is_pseudonym(pair.high):
+            facts = {"tenant": pair.tenant, "low": pair.low, "high": pair.high}
+            found = self._connection.execute(_PAIRED, facts).scalar_one_or_none()
+            if found is not None:
+                return ConversationId(found)
+        return pair.conversation_id(self._namespace)
+
+    def _fresh(self, row: Any, statement: Statement, facts: dict[str, Any]) -> Any:
         """The row, or what it is by now, if it was read before the wait for a lock was over."""
         if row.is_fresh:
             return row
         # Nothing can change any more: what is held now was held when this began.
-        return self._connection.execute(statement, facts).one()
+        return first_of(statement.all(self._connection, facts))
 
     def _contact(
         self,
-        row: Row[Any],
+        row: Any,
         pair: Pair,
         conversation_id: ConversationId,
         actor: UserId,
     ) -> Contact:
-        found = None if row.id is None else self._identity.conversation(conversation_of(row))
+        self._texts.check(row.keyring)
+        self._identity.hold(conversation_id, pair.tenant)
+        found = None
+        if row.id is not None:
+            columns = row[_CONVERSATION_AT : _CONVERSATION_AT + CONVERSATION_WIDTH]
+            found = self._identity.conversation(conversation_of(columns))
         return Contact(
             mode=Mode(row.mode),
             pair=pair,
             conversation_id=conversation_id,
             conversation=found,
-            actor=self._account(User(pair.tenant, actor), row, "actor"),
-            partner=self._account(User(pair.tenant, pair.other_than(actor)), row, "partner"),
+            actor=self._account(User(pair.tenant, actor), row[_ACTOR_AT:], row.actor_is_gone),
+            partner=self._account(
+                User(pair.tenant, pair.other_than(actor)), row[_PARTNER_AT:], row.partner_is_gone
+            ),
             actor_blocks=bool(row.actor_blocks),
             partner_blocks=bool(row.partner_blocks),
-            earlier=self._earlier(conversation_id, row.earlier_id),
+            earlier=self._earlier(conversation_id, row.earlier_id, pair.tenant),
         )
 
-    def _earlier(self, conversation: ConversationId, message_: MessageId | None) -> Posting | None:
+    def _earlier(
+        self, conversation: ConversationId, message_: MessageId | None, tenant: TenantId
+    ) -> Posting | None:
         if message_ is None:
             return None
         facts = {"conversation": conversation, "message": message_}
-        return posting_of(self._connection.execute(_POSTING, facts).one())
+        stored = posting_of(self._connection.execute(_POSTING, facts).one())
+        return self._texts.posting(stored, tenant)
 
-    def _account(self, user: User, row: Row[Any], name: str) -> Account:
-        if row._mapping[f"{name}_position"] is None:
-            return Account(user=user)
-        return self._identity.account(account_of(user, row, f"{name}_"))
+    def _account(self, user: User, columns: Sequence[Any], is_gone: object) -> Account:
+        if columns[0] is None:
+            return Account(user=user, is_erased=bool(is_gone))
+        return self._identity.account(account_of(user, columns[:ACCOUNT_WIDTH]))
 
     def add_block(self, pair: Pair, block_: Block) -> None:
         self._batch.insert(
@@ -261,15 +358,16 @@ class SqlContacts:
         self._batch.delete(block, {"tenant": pair.tenant, "blocker": blocker, "blocked": blocked})
 
     def blocks(self, *, blocker: User, blocked: UserId) -> Reading[bool]:
-        facts = {"tenant": blocker.tenant, "blocker": blocker.id, "blocked": blocked}
-        row = self._connection.execute(_BLOCKS, facts).one()
-        return Reading(Mode(row.mode), bool(row.blocks))
+        facts = {"blocker": blocker.id, "blocked": blocked}
+        facts |= standing_params(self._namespace, attrs.evolve(blocker, id=blocked))
+        row = first_of(_BLOCKS.all(self._connection, facts))
+        return Reading(mode_of(row.mode), bool(row.blocks))
 
     def blocked_by(
         self, blocker: User, *, before: int | None, limit: int
     ) -> Reading[Sequence[Block]]:
         facts = {
-            "tenant": blocker.tenant,
+            **standing_params(self._namespace, blocker),
             "blocker": blocker.id,
             "before": _ABOVE_ALL_POSITIONS if before is None else before,
             "limit": limit,
@@ -280,7 +378,12 @@ class SqlContacts:
             for row in rows
             if row.blocked is not None
         ]
-        return Reading(Mode(rows[0].mode), lines)
+        return Reading(mode_of(rows[0].mode), lines)
+
+
+def _check_actor(row: Any) -> None:
+    if row.actor_is_gone:
+        raise AccountErased
 
 
 if TYPE_CHECKING:
@@ -288,4 +391,4 @@ if TYPE_CHECKING:
     def _conforms(
         connection: Connection, batch: Batch, identity: Identity, namespace: bytes
     ) -> Contacts:
-        return SqlContacts(connection, batch, identity, namespace)
+        return SqlContacts(connection, batch, identity, namespace, Texts())

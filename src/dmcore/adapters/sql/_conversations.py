@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from sqlalchemy import (
     Connection,
@@ -11,30 +12,43 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    union_all,
 )
 
 from dmcore.adapters.sql._batch import Batch, Row
 from dmcore.adapters.sql._conditions import (
     CONVERSATION,
+    SINCE,
+    STANDING,
     TENANT,
     as_seen_by,
+    expired_unread,
     has_side,
     id_param,
     is_visible,
     message_of,
-    other_than,
+    mode_of,
+    of_side,
     shows_receipts,
+    since_param,
+    standing_params,
+    suspended_until,
     text_param,
 )
 from dmcore.adapters.sql._identity import Identity
-from dmcore.adapters.sql._places import PLACES, place_params
-from dmcore.adapters.sql._rows import conversation_of, conversation_row, rows_of, side_row
+from dmcore.adapters.sql._rows import (
+    CONVERSATION_WIDTH,
+    conversation_of,
+    conversation_row,
+    first_of,
+    side_row,
+)
 from dmcore.adapters.sql._schema import conversation, installation, message, side
+from dmcore.adapters.sql._statements import Statement
+from dmcore.adapters.sql._texts import Texts
 from dmcore.domain.conversation import Conversation, Folder
 from dmcore.domain.ids import ConversationId, MessageId, User
 from dmcore.domain.inbox import ConversationView, InboxEntry, InboxPlace, view_of
-from dmcore.domain.message import Message
-from dmcore.domain.mode import Mode
 from dmcore.ports.conversations import Conversations
 from dmcore.ports.reading import Reading
 
@@ -43,6 +57,7 @@ _OWNER = text_param("owner")
 
 def _listing(*, continued: bool) -> Select[Any]:
     places = (side.c.newest, side.c.conversation_id)
+    # What is expired is not a page's end but the list's: all of it stands behind what is not.
     lines = select(
         side.c.conversation_id,
         side.c.other,
@@ -50,7 +65,12 @@ def _listing(*, continued: bool) -> Select[Any]:
         side.c.read,
         side.c.unread,
         side.c.is_muted,
-    ).where(side.c.tenant == TENANT, side.c.user_id == _OWNER, side.c.folder == bindparam("folder"))
+    ).where(
+        side.c.tenant == TENANT,
+        side.c.user_id == _OWNER,
+        side.c.folder == bindparam("folder"),
+        side.c.newest >= SINCE,
+    )
     if continued:
         after = tuple_(
             id_param("after_newest"),
@@ -62,56 +82,98 @@ def _listing(*, continued: bool) -> Select[Any]:
         .limit(bindparam("limit"))
         .subquery("page")
     )
+    # One after the other, for SQLite would first put together all there is on the right of a join.
+    is_talk = and_(conversation.c.id == page.c.conversation_id, has_side(conversation, _OWNER))
+    is_preview = and_(
+        message.c.conversation_id == conversation.c.id,
+        message.c.id == page.c.newest,
+        is_visible(_OWNER),
+    )
+    preview = as_seen_by(_OWNER, partner_shows=shows_receipts(page.c.other))
+    expired = expired_unread(_OWNER, page.c.conversation_id, unread=page.c.unread, read=page.c.read)
     return (
-        select(installation.c.mode, page)
+        select(
+            STANDING,
+            suspended_until(_OWNER),
+            page,
+            *(column.label(f"preview_{column.key}") for column in preview),
+            expired.label("expired"),
+        )
         .select_from(installation)
         .outerjoin(page, true())
+        .outerjoin(conversation, is_talk)
+        .outerjoin(message, is_preview)
         .order_by(page.c.newest.desc(), page.c.conversation_id.desc())
     )
 
 
-_NEWEST_PAGE = _listing(continued=False)
-_NEXT_PAGE = _listing(continued=True)
+_NEWEST_PAGE = Statement(_listing(continued=False))
+_NEXT_PAGE = Statement(_listing(continued=True))
+# Where a line begins in a row of a page, and where in it the preview.
+_LINE_AT = 2
+_PREVIEW_AT = 6
 
 
-def _previews(places: Select[Any]) -> Select[Any]:
-    """The messages at ``places``.
-
-    It verifies the reader by itself, as every statement does that returns a text (CONV-1).
-    """
-    wanted = places.subquery("wanted")
-    return (
-        select(*as_seen_by(_OWNER, partner_shows=shows_receipts(other_than(_OWNER))))
-        .select_from(wanted)
-        .join(
-            message,
-            and_(
-                message.c.conversation_id == wanted.c.conversation_id,
-                message.c.id == wanted.c.message_id,
-            ),
-        )
-        .join(conversation, conversation.c.id == message.c.conversation_id)
-        .where(has_side(conversation, _OWNER), is_visible(_OWNER))
-    )
-
-
-_VIEW = (
-    select(installation.c.mode, *conversation.c)
+_EXPIRED = expired_unread(
+    _OWNER,
+    conversation.c.id,
+    unread=of_side(_OWNER, "unread"),
+    read=of_side(_OWNER, "read"),
+).label("expired")
+_VIEW = Statement(
+    select(STANDING, suspended_until(_OWNER), *conversation.c, _EXPIRED)
     .select_from(installation)
     .outerjoin(
         conversation, and_(conversation.c.id == CONVERSATION, has_side(conversation, _OWNER))
     )
 )
-_PREVIEWS = {dialect: _previews(places) for dialect, places in PLACES.items()}
+# Where the conversation begins in a row of it.
+_VIEW_AT = 2
+
+
+def _had() -> Select[Any]:
+    """The conversations of somebody, by id; each half in the order of an index."""
+
+    def half(own: str) -> Select[Any]:
+        columns = conversation.c
+        page = (
+            select(*columns, _EXPIRED)
+            .where(
+                columns.tenant == TENANT,
+                columns[own] == _OWNER,
+                columns.id > id_param("after"),
+                columns[f"{own}_exists"] == true(),
+            )
+            .order_by(columns.id)
+            .limit(bindparam("limit"))
+            .subquery()
+        )
+        return select(page)
+
+    both = union_all(half("high"), half("low")).subquery("both")
+    return select(both).order_by(both.c.id).limit(bindparam("limit"))
+
+
+_HAD = _had()
+_BEFORE_ALL = ConversationId(UUID(int=0))
 
 
 class SqlConversations:
     """The ``Conversations`` port."""
 
-    def __init__(self, connection: Connection, batch: Batch, identity: Identity) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        batch: Batch,
+        identity: Identity,
+        namespace: bytes,
+        texts: Texts,
+    ) -> None:
         self._connection = connection
         self._batch = batch
         self._identity = identity
+        self._texts = texts
+        self._namespace = namespace
 
     def add(self, conversation_: Conversation) -> None:
         self._batch.insert(conversation, conversation_row(conversation_))
@@ -121,8 +183,9 @@ class SqlConversations:
     def save(self, conversation_: Conversation) -> None:
         before = self._identity.conversation_before(conversation_.id)
         self._batch.update(conversation, conversation_row(conversation_), conversation_row(before))
-        for user in _users(conversation_):
-            self._list(side_row(before, user), side_row(conversation_, user))
+        old, new = _lines(before), _lines(conversation_)
+        for user in old | new:
+            self._list(old.get(user), new.get(user))
 
     def _list(self, before: Row | None, after: Row | None) -> None:
         """Bring one user's lists from one state to another."""
@@ -135,21 +198,30 @@ class SqlConversations:
             self._batch.delete(side, {key: before[key] for key in keys})
 
     def inbox(
-        self, owner: User, *, folder: Folder, after: InboxPlace | None, limit: int
+        self,
+        owner: User,
+        *,
+        folder: Folder,
+        after: InboxPlace | None,
+        limit: int,
+        since: MessageId | None,
     ) -> Reading[Sequence[InboxEntry]]:
         facts: dict[str, Any] = {
-            "tenant": owner.tenant,
+            **standing_params(self._namespace, owner),
             "owner": owner.id,
             "folder": folder.value,
             "limit": limit,
+            **since_param(since),
         }
         statement = _NEWEST_PAGE
         if after is not None:
             facts |= {"after_newest": after.newest, "after_conversation": after.conversation}
             statement = _NEXT_PAGE
-        rows = rows_of(self._connection, statement, facts)
-        lines = [row for row in rows if row.conversation_id is not None]
-        previews = self._previews(owner, [(row.conversation_id, row.newest) for row in lines])
+        rows = statement.page(self._connection, facts)
+        standing, suspended_until_us, *_ = first_of(rows)
+        lines = [row[_LINE_AT:] for row in rows if row[_LINE_AT] is not None]
+        said = [message_of(line[_PREVIEW_AT:-1]) for line in lines if line[_PREVIEW_AT] is not None]
+        previews = {it.conversation: it for it in self._texts.seen(said, owner)}
         entries = [
             InboxEntry(
                 conversation=conversation_id,
@@ -157,30 +229,46 @@ class SqlConversations:
                 newest=newest,
                 preview=previews.get(conversation_id),
                 read=read,
-                unread=unread,
-                is_muted=bool(is_muted),
+                unread=unread - expired,
+                is_muted=is_muted,
             )
-            for _mode, conversation_id, other, newest, read, unread, is_muted in lines
+            for conversation_id, other, newest, read, unread, is_muted, *_, expired in lines
         ]
-        return Reading(Mode(rows[0].mode), entries)
-
-    def _previews(
-        self, owner: User, places: Sequence[tuple[ConversationId, MessageId]]
-    ) -> dict[ConversationId, Message]:
-        if not places:
-            return {}
-        dialect = self._connection.dialect.name
-        facts = place_params(dialect, places) | {"tenant": owner.tenant, "owner": owner.id}
-        rows = self._connection.execute(_PREVIEWS[dialect], facts).all()
-        return {message.conversation: message for message in map(message_of, rows)}
+        return Reading(mode_of(standing), entries, suspended_until_us)
 
     def view(
-        self, conversation: ConversationId, *, reader: User
+        self, conversation: ConversationId, *, reader: User, since: MessageId | None
     ) -> Reading[ConversationView | None]:
-        facts = {"tenant": reader.tenant, "owner": reader.id, "conversation": conversation}
-        row = self._connection.execute(_VIEW, facts).one()
-        found = None if row.id is None else view_of(conversation_of(row), reader.id)
-        return Reading(Mode(row.mode), found)
+        facts = {"owner": reader.id, "conversation": conversation, **since_param(since)}
+        facts |= standing_params(self._namespace, reader)
+        row = first_of(_VIEW.all(self._connection, facts))
+        mode = mode_of(row.mode)
+        found = None if row.id is None else _view_of(row, _VIEW_AT, reader, since)
+        return Reading(mode, found, row.suspended_until_us)
+
+    def of(
+        self, owner: User, *, after: ConversationId | None, limit: int, since: MessageId | None
+    ) -> Sequence[ConversationView]:
+        facts = {
+            "tenant": owner.tenant,
+            "owner": owner.id,
+            "after": _BEFORE_ALL if after is None else after,
+            "limit": limit,
+            **since_param(since),
+        }
+        rows = self._connection.execute(_HAD, facts)
+        return [_view_of(row, 0, owner, since) for row in rows]
+
+
+def _view_of(row: Any, at: int, reader: User, since: MessageId | None) -> ConversationView:
+    """From a row with the columns of a conversation, and what of it is expired."""
+    found = conversation_of(row[at : at + CONVERSATION_WIDTH])
+    return view_of(found, reader.id, since=since, unread_expired=row.expired)
+
+
+def _lines(conversation_: Conversation) -> dict[User, Row | None]:
+    """What each of the two is shown of a conversation."""
+    return {user: side_row(conversation_, user) for user in _users(conversation_)}
 
 
 def _users(conversation_: Conversation) -> tuple[User, User]:
@@ -190,5 +278,7 @@ def _users(conversation_: Conversation) -> tuple[User, User]:
 
 if TYPE_CHECKING:
 
-    def _conforms(connection: Connection, batch: Batch, identity: Identity) -> Conversations:
-        return SqlConversations(connection, batch, identity)
+    def _conforms(
+        connection: Connection, batch: Batch, identity: Identity, namespace: bytes
+    ) -> Conversations:
+        return SqlConversations(connection, batch, identity, namespace, Texts())

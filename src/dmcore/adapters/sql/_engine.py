@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
@@ -11,6 +12,7 @@ import attrs
 from sqlalchemy import URL, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
+from dmcore.adapters.sql._row_security import Expected, check_expected
 from dmcore.domain.numbers import is_whole_number
 from dmcore.errors import InvalidSetting, NotInitialised
 
@@ -68,6 +70,7 @@ class Settings:
     isolation_level: IsolationLevel | None = None
     synchronous: Synchronous = "FULL"
     pool_size: int = 1
+    row_security: Expected = "as_found"
 
     def __attrs_post_init__(self) -> None:
         if self.isolation_level is not None and self.isolation_level not in _ISOLATION_LEVELS:
@@ -77,6 +80,7 @@ class Settings:
             raise InvalidSetting("synchronous", "must be FULL or NORMAL")
         if not is_whole_number(self.pool_size, least=1):
             raise InvalidSetting("pool_size", "must be a whole number of at least 1")
+        check_expected(self.row_security)
 
 
 def make_engine(url: URL, settings: Settings) -> Engine:
@@ -184,3 +188,10 @@ def _prepare_sqlite(engine: Engine, synchronous: Synchronous) -> None:
         # What is deleted is overwritten, whatever the library was built with (MSG-5).
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
+
+    @event.listens_for(engine, "close")
+    def undo(connection: sqlite3.Connection, _record: object) -> None:
+        # A connection that is closed while somebody still has a cursor of it keeps its transaction,
+        # and with it the file, until that cursor is gone. An interrupted call may leave one behind.
+        with suppress(sqlite3.Error):
+            connection.rollback()

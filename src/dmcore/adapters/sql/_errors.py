@@ -20,7 +20,14 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from dmcore.errors import NotInitialised, StoreBusy, StoreError, StoreRefused, StoreUnavailable
+from dmcore.errors import (
+    NotInitialised,
+    StoreBusy,
+    StoreError,
+    StoreRefused,
+    StoreUnavailable,
+    WrongRole,
+)
 
 
 class Remedy(Enum):
@@ -51,6 +58,7 @@ _OTHER_STATES: Final[dict[str, Callable[[], StoreError]]] = {
     "53100": lambda: StoreUnavailable("the disk or the memory is full"),
     "53200": lambda: StoreUnavailable("the disk or the memory is full"),
     "25006": lambda: StoreUnavailable("it is read-only"),
+    "42501": lambda: WrongRole("it lacks a right that this needs"),
     "42P01": NotInitialised,
     "3F000": NotInitialised,
 }

@@ -2,8 +2,9 @@
 
 from dmcore.domain.account import Account
 from dmcore.domain.conversation import Conversation
-from dmcore.domain.ids import ConversationId, MessageId, User
+from dmcore.domain.ids import ConversationId, MessageId, ReportId, TenantId, User
 from dmcore.domain.message import Posting
+from dmcore.domain.reports import Report
 
 
 class Identity:
@@ -12,7 +13,9 @@ class Identity:
     def __init__(self) -> None:
         self._accounts: dict[User, Account] = {}
         self._conversations: dict[ConversationId, Conversation] = {}
-        self._postings: dict[MessageId, Posting] = {}
+        self._tenants: dict[ConversationId, TenantId] = {}
+        self._postings: dict[MessageId, tuple[Posting, Posting]] = {}
+        self._reports: dict[ReportId, Report] = {}
 
     def account(self, found: Account) -> Account:
         """Remember an account as it is stored."""
@@ -32,11 +35,28 @@ class Identity:
         """The conversation as it was read, before it is saved."""
         return self._conversations[id_]
 
-    def posting(self, found: Posting) -> Posting:
-        """Remember a message as it is stored."""
-        self._postings[found.message.id] = found
+    def hold(self, id_: ConversationId, tenant: TenantId) -> None:
+        """Remember whose conversation is held: what is written in it is sealed for that tenant."""
+        self._tenants[id_] = tenant
+
+    def tenant_of(self, id_: ConversationId) -> TenantId:
+        """The tenant of a conversation that is held."""
+        return self._tenants[id_]
+
+    def posting(self, read: Posting, stored: Posting) -> Posting:
+        """Remember a message as it was read, and as it is stored."""
+        self._postings[read.message.id] = read, stored
+        return read
+
+    def posting_before(self, id_: MessageId) -> tuple[Posting, Posting]:
+        """The message as it was read and as it is stored, before it is saved."""
+        return self._postings[id_]
+
+    def report(self, found: Report) -> Report:
+        """Remember a report as it is stored."""
+        self._reports[found.id] = found
         return found
 
-    def posting_before(self, id_: MessageId) -> Posting:
-        """The message as it was read, before it is saved."""
-        return self._postings[id_]
+    def report_before(self, id_: ReportId) -> Report:
+        """The report as it was read, before it is saved."""
+        return self._reports[id_]

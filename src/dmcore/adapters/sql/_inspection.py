@@ -4,37 +4,65 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Row,
     Select,
+    Table,
+    Text,
     and_,
+    case,
     exists,
     false,
     func,
     literal,
     or_,
     select,
+    type_coerce,
 )
 
 from dmcore.adapters.sql._conditions import is_shown
-from dmcore.adapters.sql._rows import account_of, conversation_of
+from dmcore.adapters.sql._rows import (
+    ACCOUNT_AT,
+    ACCOUNT_WIDTH,
+    CONVERSATION_WIDTH,
+    account_of,
+    conversation_of,
+)
 from dmcore.adapters.sql._schema import (
+    MARK,
     block,
     conversation,
+    erasure,
+    evidence,
+    installation,
     journal,
     mailbox,
     message,
     receipt,
+    report,
+    report_message,
+    restriction,
     side,
 )
 from dmcore.domain.conversation import Folder, Listing
-from dmcore.domain.ids import User
+from dmcore.domain.ids import ConversationId, User
+from dmcore.domain.instants import FIRST_US, LAST_US
+from dmcore.domain.restriction import FOREVER_US, RestrictionKind, Standing
 from dmcore.domain.verification import AccountCensus, ConversationCensus, Orphans, SideCensus
 from dmcore.ports.inspection import Inspection
 
 _ROWS_AT_A_TIME: Final = 500
 _LISTED: Final = ("other", "folder", "newest", "read", "unread", "is_muted")
+
+
+# What somebody's list shows is a conversation of theirs.
+IS_LISTED: Final = exists().where(
+    conversation.c.id == side.c.conversation_id,
+    conversation.c.tenant == side.c.tenant,
+    side.c.user_id.in_((conversation.c.low, conversation.c.high)),
+)
 
 
 def _newest(*conditions: ColumnElement[bool]) -> ColumnElement[Any]:
@@ -45,6 +73,15 @@ def _newest(*conditions: ColumnElement[bool]) -> ColumnElement[Any]:
         .limit(1)
         .scalar_subquery()
     )
+
+
+_OLDEST: Final = (
+    select(message.c.id)
+    .where(message.c.conversation_id == conversation.c.id)
+    .order_by(message.c.id)
+    .limit(1)
+    .scalar_subquery()
+)
 
 
 def _side_columns(name: str, listed: Any) -> list[ColumnElement[Any]]:
@@ -91,6 +128,7 @@ def _conversations() -> Select[Any]:
     statement = select(
         *conversation.c,
         _newest().label("newest_stored"),
+        _OLDEST.label("oldest_stored"),
         *_side_columns("low", listings["low"]),
         *_side_columns("high", listings["high"]),
     ).select_from(conversation)
@@ -122,9 +160,26 @@ def _accounts() -> Select[Any]:
         )
         .scalar_subquery()
     )
+    is_theirs = and_(
+        restriction.c.tenant == mailbox.c.tenant, restriction.c.user_id == mailbox.c.user_id
+    )
+    numbers = {
+        "restrictions": func.count(),
+        "last_restriction": func.max(restriction.c.number),
+        "timeless": func.count(case((_is_timeless(), 1))),
+    }
     return (
         select(
             mailbox,
+            *(_end_of(kind, is_theirs).label(f"{kind}_end_us") for kind in RestrictionKind),
+            *(
+                select(count)
+                .select_from(restriction)
+                .where(is_theirs)
+                .scalar_subquery()
+                .label(f"counted_{name}")
+                for name, count in numbers.items()
+            ),
             *(
                 select(count).select_from(journal).where(is_owner).scalar_subquery().label(name)
                 for name, count in counts.items()
@@ -136,28 +191,109 @@ def _accounts() -> Select[Any]:
     )
 
 
+def _is_timeless() -> ColumnElement[bool]:
+    """Whether a restriction names an instant that no calendar has."""
+    named = (restriction.c.since_us, restriction.c.until_us, restriction.c.ended_at_us)
+    return or_(*(~it.between(FIRST_US, LAST_US) for it in named))
+
+
+def _end_of(kind: RestrictionKind, is_theirs: ColumnElement[bool]) -> Any:
+    """Where the newest restriction of a kind ends; NULL where it was ended, or there is none."""
+    end_us = case(
+        (restriction.c.ended_at_us.is_not(None), None),
+        else_=func.coalesce(restriction.c.until_us, literal(FOREVER_US, BigInteger)),
+    )
+    return (
+        select(end_us)
+        .where(is_theirs, restriction.c.kind == kind.value)
+        .order_by(restriction.c.number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _orphans_of_reports() -> dict[str, Select[Any]]:
+    is_of_two = exists().where(
+        conversation.c.id == report.c.conversation_id,
+        conversation.c.tenant == report.c.tenant,
+        # What screening reports, nobody did.
+        or_(
+            report.c.reporter.is_(None),
+            report.c.reporter.in_((conversation.c.low, conversation.c.high)),
+        ),
+        report.c.reported.in_((conversation.c.low, conversation.c.high)),
+    )
+    # The names in a report follow those in the conversation, while an erasure is under way.
+    is_renamed = exists(literal(1)).where(
+        conversation.c.id == report.c.conversation_id,
+        erasure.c.tenant == conversation.c.tenant,
+        erasure.c.pseudonym.in_((conversation.c.low, conversation.c.high)),
+        erasure.c.finished_at_us.is_(None),
+    )
+    has_report = exists().where(report.c.id == report_message.c.report_id)
+    chosen = (
+        select(func.count())
+        .select_from(report_message)
+        .where(report_message.c.report_id == report.c.id)
+        .scalar_subquery()
+    )
+    is_chosen = exists().where(
+        report_message.c.report_id == evidence.c.report_id,
+        report_message.c.message_id == evidence.c.message_id,
+    )
+    return {
+        "foreign_reports": select(func.count())
+        .select_from(report)
+        .where(report.c.conversation_id.is_not(None), ~is_of_two, ~is_renamed),
+        "chosen_messages": select(func.count()).select_from(report_message).where(~has_report),
+        "miscounted_reports": select(func.count())
+        .select_from(report)
+        .where(chosen != report.c.chosen),
+        "evidence": select(func.count()).select_from(evidence).where(~is_chosen),
+    }
+
+
+def _sealed_texts() -> ColumnElement[int]:
+    """Texts that say they are sealed, in a store whose record names no keys to open them."""
+    has_keys = exists().where(installation.c.keyring.is_not(None))
+
+    def count(table: Table, *columns: ColumnElement[Any]) -> ColumnElement[int]:
+        said = (type_coerce(it, Text) for it in columns)
+        is_sealed = (and_(it.startswith(MARK), ~it.startswith(2 * MARK)) for it in said)
+        found = select(func.count()).select_from(table).where(or_(*is_sealed), ~has_keys)
+        return found.scalar_subquery()
+
+    return count(message, message.c.body, message.c.own_body) + count(evidence, evidence.c.body)
+
+
 def _orphans() -> Select[Any]:
     has_conversation = exists().where(conversation.c.id == message.c.conversation_id)
     is_of_pair = and_(
         conversation.c.id == message.c.conversation_id,
         message.c.sender.not_in((conversation.c.low, conversation.c.high)),
     )
-    is_listed = exists().where(
-        conversation.c.id == side.c.conversation_id,
-        conversation.c.tenant == side.c.tenant,
-        side.c.user_id.in_((conversation.c.low, conversation.c.high)),
+    is_renamed = exists().where(
+        erasure.c.tenant == conversation.c.tenant,
+        erasure.c.pseudonym == message.c.sender,
+        erasure.c.finished_at_us.is_(None),
     )
     has_owner = exists().where(
         mailbox.c.tenant == journal.c.tenant, mailbox.c.user_id == journal.c.user_id
+    )
+    is_restricted = exists().where(
+        mailbox.c.tenant == restriction.c.tenant, mailbox.c.user_id == restriction.c.user_id
     )
     is_reader = exists().where(
         conversation.c.id == receipt.c.conversation_id,
         receipt.c.reader.in_((conversation.c.low, conversation.c.high)),
     )
-    named = message.alias("named")
+    named, talk = message.alias("named"), conversation.alias("talk")
+    # What was removed for its age may be named by what is left.
+    oldest = select(talk.c.oldest).where(talk.c.id == message.c.conversation_id).scalar_subquery()
     broken = [
         and_(
             link.is_not(None),
+            or_(oldest.is_(None), link >= oldest),
             ~exists(literal(1)).where(
                 named.c.conversation_id == message.c.conversation_id, named.c.id == link
             ),
@@ -171,15 +307,20 @@ def _orphans() -> Select[Any]:
     ]
     counts = {
         "messages": select(func.count()).select_from(message).where(~has_conversation),
-        "sides": select(func.count()).select_from(side).where(~is_listed),
+        "sides": select(func.count()).select_from(side).where(~IS_LISTED),
         "journal_entries": select(func.count()).select_from(journal).where(~has_owner),
         "foreign_senders": select(func.count())
         .select_from(message)
-        .where(exists(literal(1)).where(is_of_pair)),
+        .where(exists(literal(1)).where(is_of_pair, ~is_renamed.correlate(conversation, message))),
         "foreign_readers": select(func.count()).select_from(receipt).where(~is_reader),
         "broken_links": select(func.count()).select_from(message).where(or_(*broken)),
+        **_orphans_of_reports(),
+        "restrictions": select(func.count()).select_from(restriction).where(~is_restricted),
     }
-    return select(*(count.scalar_subquery().label(name) for name, count in counts.items()))
+    return select(
+        *(count.scalar_subquery().label(name) for name, count in counts.items()),
+        _sealed_texts().label("sealed_texts"),
+    )
 
 
 _CONVERSATIONS = _conversations()
@@ -193,25 +334,44 @@ class SqlInspection:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def conversations(self) -> Iterator[ConversationCensus]:
-        with self._connection.execute(_CONVERSATIONS) as rows:
+    def conversations(self, *, only: ConversationId | None = None) -> Iterator[ConversationCensus]:
+        statement = _CONVERSATIONS
+        if only is not None:
+            statement = statement.where(conversation.c.id == only)
+        with self._connection.execute(statement) as rows:
             for row in rows:
                 yield ConversationCensus(
-                    conversation=conversation_of(row),
+                    conversation=conversation_of(row[:CONVERSATION_WIDTH]),
                     newest=row.newest_stored,
+                    oldest=row.oldest_stored,
                     low=_side_census(row, "low", row.high),
                     high=_side_census(row, "high", row.low),
                 )
 
-    def accounts(self) -> Iterator[AccountCensus]:
-        with self._connection.execute(_ACCOUNTS) as rows:
+    def accounts(self, *, only: User | None = None) -> Iterator[AccountCensus]:
+        statement = _ACCOUNTS
+        if only is not None:
+            statement = statement.where(
+                mailbox.c.tenant == only.tenant, mailbox.c.user_id == only.id
+            )
+        with self._connection.execute(statement) as rows:
             for row in rows:
                 yield AccountCensus(
-                    account=account_of(User(row.tenant, row.user_id), row),
+                    account=account_of(
+                        User(row.tenant, row.user_id), row[ACCOUNT_AT : ACCOUNT_AT + ACCOUNT_WIDTH]
+                    ),
                     entries=row.entries,
                     first_position=row.first_position,
                     last_position=row.last_position,
                     unread_listed=int(row.unread_listed),
+                    standing=Standing(
+                        muted_until_us=row.mute_end_us,
+                        suspended_until_us=row.suspend_end_us,
+                        hidden_until_us=row.shadow_ban_end_us,
+                    ),
+                    restrictions=row.counted_restrictions,
+                    last_restriction=row.counted_last_restriction,
+                    timeless=row.counted_timeless,
                 )
 
     def orphans(self) -> Orphans:

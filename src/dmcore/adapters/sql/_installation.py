@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, func, select
 
 from dmcore.adapters.sql._batch import Batch
+from dmcore.adapters.sql._row_security import look
 from dmcore.adapters.sql._schema import block, conversation, installation, journal, mailbox, message
 from dmcore.domain.mode import Mode
 from dmcore.ports.installation import Installation, StoreStatus
@@ -56,6 +57,7 @@ class SqlInstallation:
             users=row.users,
             blocks=row.blocks,
             journal_entries=row.journal_entries,
+            row_security=look(self._connection).found,
         )
 
 

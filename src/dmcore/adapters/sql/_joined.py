@@ -2,17 +2,22 @@
 
 Each call that writes has a savepoint of its own: what is refused or fails leaves the rest of the
 host's transaction as it was. What is returned is acknowledged when the host has committed (MSG-4).
+Under row-level security so has each that reads: it sets who acts.
 """
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from dmcore.adapters.sql._async import ask_in_thread
 from dmcore.adapters.sql._errors import Remedy, Verdict, judge
-from dmcore.adapters.sql._transactions import SqlTransaction
+from dmcore.adapters.sql._row_security import OFF, Security
+from dmcore.adapters.sql._transactions import Sealing, SqlTransaction
 from dmcore.errors import InvalidSetting, StoreUnavailable
+from dmcore.ports.keyring import Encryption
 from dmcore.ports.transactions import AsyncTransactions, Call, Needs, Transactions
 
 if TYPE_CHECKING:
@@ -55,12 +60,21 @@ def check_transaction(connection: Connection) -> None:
         raise InvalidSetting("connection", "must be in a transaction, not in autocommit mode")
 
 
-def _within(connection: Connection, namespace: bytes, call: Call[Result]) -> Result:
-    transaction = SqlTransaction(connection, namespace)
-    if call.needs is Needs.READ:
-        return call.use_case(transaction)
-    _check_transaction(connection, call.needs)
-    if call.needs is Needs.SNAPSHOT:
+def _within(
+    connection: Connection,
+    namespace: bytes,
+    sealing: Sealing,
+    security: Security,
+    call: Call[Result],
+) -> Result:
+    if call.needs is not Needs.READ:
+        _check_transaction(connection, call.needs)
+    with security.acting(connection, call.actor):
+        return _acted(connection, SqlTransaction(connection, namespace, sealing), call)
+
+
+def _acted(connection: Connection, transaction: SqlTransaction, call: Call[Result]) -> Result:
+    if call.needs is not Needs.WRITE:
         return call.use_case(transaction)
     with connection.begin_nested():
         result = call.use_case(transaction)
@@ -102,18 +116,29 @@ class _Readings:
 class JoinedTransactions:
     """The ``Transactions`` port on a connection of the host."""
 
-    def __init__(self, connection: Connection, namespace: bytes) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        namespace: bytes,
+        encryption: Encryption | None = None,
+        security: Security = OFF,
+    ) -> None:
         self._connection = connection
         self._namespace = namespace
+        self._sealing = Sealing(encryption)
+        self._security = security
         self._is_closed = False
 
     def run(self, call: Call[Result], /) -> Result:
         readings = _Readings()
+        self._sealing.forget(call)
         while True:
             if self._is_closed:
                 raise StoreUnavailable("it was closed")
             try:
-                return _within(self._connection, self._namespace, call)
+                return _within(
+                    self._connection, self._namespace, self._sealing, self._security, call
+                )
             except SQLAlchemyError as error:
                 verdict = judge(error)
             readings.count(verdict)
@@ -129,18 +154,30 @@ class AsyncJoinedTransactions:
     A call that is cancelled takes the host's transaction with it: nobody knows how far it came.
     """
 
-    def __init__(self, connection: "AsyncConnection", namespace: bytes) -> None:
+    def __init__(
+        self,
+        connection: "AsyncConnection",
+        namespace: bytes,
+        encryption: Encryption | None = None,
+        security: Security = OFF,
+    ) -> None:
         self._connection = connection
         self._namespace = namespace
+        self._sealing = Sealing(encryption, ask_in_thread)
+        self._security = security
         self._is_closed = False
 
     async def run(self, call: Call[Result], /) -> Result:
         readings = _Readings()
+        if call.forgotten is not None:
+            await asyncio.to_thread(self._sealing.forget, call)
         while True:
             if self._is_closed:
                 raise StoreUnavailable("it was closed")
             try:
-                return await self._connection.run_sync(_within, self._namespace, call)
+                return await self._connection.run_sync(
+                    _within, self._namespace, self._sealing, self._security, call
+                )
             except SQLAlchemyError as error:
                 verdict = judge(error)
             readings.count(verdict)

@@ -1,25 +1,53 @@
 """Mailboxes and the journal in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from dmcore.adapters.sql._batch import Batch
-from dmcore.adapters.sql._conditions import TENANT, text_param
+from dmcore.adapters.sql._conditions import (
+    SINCE,
+    STANDING,
+    TENANT,
+    expired_unread,
+    is_erased_as,
+    mode_of,
+    since_param,
+    standing_params,
+    text_param,
+)
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._rows import (
+    ACCOUNT_AT,
     account_of,
     account_row,
     entry_of,
     entry_row,
+    first_of,
     preferences_of,
     rows_of,
 )
-from dmcore.adapters.sql._schema import installation, journal, mailbox
+from dmcore.adapters.sql._schema import block, installation, journal, mailbox, side
+from dmcore.adapters.sql._statements import Statement
+from dmcore.adapters.sql._users import USERS, user_params
 from dmcore.domain.account import Account
+from dmcore.domain.conversation import Folder
 from dmcore.domain.events import Entry
-from dmcore.domain.ids import User
+from dmcore.domain.ids import MessageId, User
 from dmcore.domain.mode import Mode
 from dmcore.domain.preferences import DEFAULT_PREFERENCES, Preferences
 from dmcore.ports.journal import FeedRows, Journal
@@ -29,11 +57,39 @@ from dmcore.ports.reading import Reading
 _OWNER = text_param("owner")
 _IS_OWNER = and_(mailbox.c.tenant == TENANT, mailbox.c.user_id == _OWNER)
 _ACCOUNT = select(mailbox).where(_IS_OWNER).with_for_update(key_share=True)
-_UNREAD = (
-    select(installation.c.mode, func.coalesce(mailbox.c.unread, 0).label("unread"))
-    .select_from(installation)
-    .outerjoin(mailbox, _IS_OWNER)
-)
+_IS_ERASED = select(is_erased_as(text_param("erased_as")))
+
+
+def _unread(total: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(STANDING, mailbox.c.suspended_until_us, func.coalesce(total, 0).label("unread"))
+        .select_from(installation)
+        .outerjoin(mailbox, _IS_OWNER)
+    )
+
+
+def _kept_unread() -> ColumnElement[Any]:
+    """The sum over the lines of the inbox, without what is below ``SINCE``; none where all is read.
+
+    It follows the list from its end to there.
+    """
+    expired = expired_unread(_OWNER, side.c.conversation_id, unread=side.c.unread, read=side.c.read)
+    kept = (
+        select(func.sum(side.c.unread - expired))
+        .where(
+            side.c.tenant == TENANT,
+            side.c.user_id == _OWNER,
+            side.c.folder == Folder.INBOX.value,
+            side.c.newest >= SINCE,
+            side.c.unread > 0,
+        )
+        .scalar_subquery()
+    )
+    return case((mailbox.c.unread > 0, kept), else_=0)
+
+
+_UNREAD = Statement(_unread(mailbox.c.unread))
+_KEPT_UNREAD = Statement(_unread(_kept_unread()))
 _ENTRIES = (
     select(journal)
     .where(
@@ -48,7 +104,7 @@ _ENTRIES = (
 
 _PREFERENCES = (
     select(
-        installation.c.mode,
+        STANDING,
         mailbox.c.open_to,
         mailbox.c.receipts,
         mailbox.c.typing,
@@ -60,10 +116,15 @@ _PREFERENCES = (
 
 
 def _feed() -> Select[Any]:
-    entries = _ENTRIES.subquery("entries")
+    is_blocked = exists().where(
+        block.c.tenant == TENANT, block.c.blocker == _OWNER, block.c.blocked == journal.c.actor
+    )
+    is_there = or_(journal.c.message_id.is_(None), journal.c.message_id >= SINCE)
+    entries = _ENTRIES.where(~is_blocked, is_there).subquery("entries")
     return (
         select(
-            installation.c.mode.label("feed_mode"),
+            STANDING.element.label("feed_mode"),
+            mailbox.c.suspended_until_us.label("feed_suspended"),
             func.coalesce(mailbox.c.pruned, 0).label("feed_pruned"),
             func.coalesce(mailbox.c.position, 0).label("feed_position"),
             entries,
@@ -112,7 +173,23 @@ def _expired() -> Select[Any]:
     )
 
 
+def _heads(users: Select[Any]) -> Select[Any]:
+    given = users.subquery("given")
+    is_theirs = and_(mailbox.c.tenant == given.c.tenant, mailbox.c.user_id == given.c.user_id)
+    return (
+        select(
+            installation.c.mode,
+            given,
+            func.coalesce(mailbox.c.position, 0).label("position"),
+        )
+        .select_from(installation)
+        .outerjoin(given, true())
+        .outerjoin(mailbox, is_theirs)
+    )
+
+
 _FEED = _feed()
+_HEADS = {dialect: _heads(users) for dialect, users in USERS.items()}
 _EXPIRED = _expired()
 _PRUNE = delete(journal).where(
     journal.c.tenant == TENANT,
@@ -124,17 +201,22 @@ _PRUNE = delete(journal).where(
 class SqlMailboxes:
     """The ``Mailboxes`` port."""
 
-    def __init__(self, connection: Connection, batch: Batch, identity: Identity) -> None:
+    def __init__(
+        self, connection: Connection, batch: Batch, identity: Identity, namespace: bytes
+    ) -> None:
         self._connection = connection
         self._batch = batch
         self._identity = identity
+        self._namespace = namespace
 
     def hold(self, user: User) -> Account:
         facts = {"tenant": user.tenant, "owner": user.id}
         row = self._connection.execute(_ACCOUNT, facts).one_or_none()
         if row is None:
-            return Account(user=user)
-        return self._identity.account(account_of(user, row))
+            facts = standing_params(self._namespace, user)
+            is_erased = self._connection.execute(_IS_ERASED, facts).scalar_one()
+            return Account(user=user, is_erased=bool(is_erased))
+        return self._identity.account(account_of(user, row[ACCOUNT_AT:]))
 
     def save(self, account: Account) -> None:
         before = self._identity.account_before(account.user)
@@ -144,29 +226,38 @@ class SqlMailboxes:
             self._batch.update(mailbox, account_row(account), account_row(before))
 
     def preferences(self, user: User) -> Reading[Preferences]:
-        facts = {"tenant": user.tenant, "owner": user.id}
+        facts = {"owner": user.id} | standing_params(self._namespace, user)
         row = self._connection.execute(_PREFERENCES, facts).one()
         chosen = DEFAULT_PREFERENCES if row.open_to is None else preferences_of(row._mapping)
-        return Reading(Mode(row.mode), chosen)
+        return Reading(mode_of(row.mode), chosen)
 
-    def unread(self, user: User) -> Reading[int]:
-        row = self._connection.execute(_UNREAD, {"tenant": user.tenant, "owner": user.id}).one()
-        return Reading(Mode(row.mode), row.unread)
+    def unread(self, user: User, *, since: MessageId | None) -> Reading[int]:
+        facts = {"owner": user.id} | standing_params(self._namespace, user)
+        statement = _UNREAD
+        if since is not None:
+            facts |= since_param(since)
+            statement = _KEPT_UNREAD
+        row = first_of(statement.all(self._connection, facts))
+        return Reading(mode_of(row.mode), int(row.unread), row.suspended_until_us)
 
 
 class SqlJournal:
     """The ``Journal`` port."""
 
-    def __init__(self, connection: Connection, batch: Batch) -> None:
+    def __init__(self, connection: Connection, batch: Batch, namespace: bytes) -> None:
         self._connection = connection
         self._batch = batch
+        self._namespace = namespace
 
     def record(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             self._batch.insert(journal, entry_row(entry))
 
-    def feed(self, owner: User, *, after: int, limit: int) -> Reading[FeedRows]:
-        facts = {"tenant": owner.tenant, "owner": owner.id, "after": after, "limit": limit}
+    def feed(
+        self, owner: User, *, after: int, limit: int, since: MessageId | None
+    ) -> Reading[FeedRows]:
+        facts = {"owner": owner.id, "after": after, "limit": limit, **since_param(since)}
+        facts |= standing_params(self._namespace, owner)
         rows = rows_of(self._connection, _FEED, facts)
         ends = rows[0]
         found = FeedRows(
@@ -174,7 +265,15 @@ class SqlJournal:
             position=ends.feed_position,
             entries=[entry_of(row) for row in rows if row.position is not None],
         )
-        return Reading(Mode(ends.feed_mode), found)
+        return Reading(mode_of(ends.feed_mode), found, ends.feed_suspended)
+
+    def heads(self, users: Collection[User]) -> Reading[Mapping[User, int]]:
+        statement = _HEADS[self._connection.dialect.name]
+        rows = rows_of(self._connection, statement, user_params(users))
+        found = {
+            User(row.tenant, row.user_id): row.position for row in rows if row.user_id is not None
+        }
+        return Reading(Mode(rows[0].mode), found)
 
     def expired(self, *, before_us: int, limit: int) -> Sequence[Entry]:
         facts = {"before_us": before_us, "limit": limit}
@@ -192,6 +291,9 @@ class SqlJournal:
 if TYPE_CHECKING:
 
     def _conforms(
-        connection: Connection, batch: Batch, identity: Identity
+        connection: Connection, batch: Batch, identity: Identity, namespace: bytes
     ) -> tuple[Mailboxes, Journal]:
-        return SqlMailboxes(connection, batch, identity), SqlJournal(connection, batch)
+        return (
+            SqlMailboxes(connection, batch, identity, namespace),
+            SqlJournal(connection, batch, namespace),
+        )

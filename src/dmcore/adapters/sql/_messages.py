@@ -1,12 +1,12 @@
 """Messages in SQL."""
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
-    Row,
     Select,
     and_,
     bindparam,
@@ -22,6 +22,8 @@ from sqlalchemy import (
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._conditions import (
     CONVERSATION,
+    SINCE,
+    STANDING,
     as_seen_by,
     has_side,
     id_param,
@@ -29,17 +31,22 @@ from dmcore.adapters.sql._conditions import (
     is_shown,
     is_visible,
     message_of,
+    mode_of,
     of_side,
     other_than,
     partner_shows_receipts,
+    since_param,
+    standing_params,
+    suspended_until,
     text_param,
 )
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._rows import posting_of, posting_row, receipt_row
-from dmcore.adapters.sql._schema import conversation, installation, message, receipt
+from dmcore.adapters.sql._schema import conversation, installation, mailbox, message, receipt
+from dmcore.adapters.sql._statements import Statement
+from dmcore.adapters.sql._texts import Texts
 from dmcore.domain.ids import ConversationId, MessageId, User
 from dmcore.domain.message import Posting, Receipt
-from dmcore.domain.mode import Mode
 from dmcore.domain.paging import ThreadPlace
 from dmcore.domain.viewing import Marking
 from dmcore.errors import NotInitialised
@@ -59,6 +66,7 @@ def _own_messages(*columns: ColumnElement[Any]) -> Select[Any]:
         .where(
             message.c.conversation_id == CONVERSATION,
             has_side(conversation, _READER),
+            message.c.id >= SINCE,
             is_visible(_READER),
             is_kept(_READER),
         )
@@ -78,7 +86,8 @@ def _thread(
     columns = as_seen_by(_READER, partner_shows=partner_shows_receipts(_READER))
     head = (
         select(
-            installation.c.mode,
+            STANDING,
+            suspended_until(_READER),
             other_than(_READER).label("other"),
             of_side(_READER, "read").label("read"),
             *(_nothing(column) for column in columns),
@@ -91,6 +100,7 @@ def _thread(
     order = message.c.id.asc() if forward else message.c.id.desc()
     visible = _own_messages(
         cast(null(), installation.c.mode.type).label("mode"),
+        cast(null(), mailbox.c.suspended_until_us.type).label("suspended_until_us"),
         cast(null(), conversation.c.low.type).label("other"),
         cast(null(), conversation.c.low_read.type).label("read"),
         *columns,
@@ -119,12 +129,12 @@ _CHAIN = (
     and_(message.c.own_thread_id == _ROOT, message.c.sender == _READER),
 )
 _THREADS = {
-    (None, False): _thread(),
-    ("before", False): _thread(message.c.id < _PLACE),
-    ("after", False): _thread(message.c.id > _PLACE, forward=True),
-    (None, True): _thread(None, *_CHAIN),
-    ("before", True): _thread(message.c.id < _PLACE, *_CHAIN),
-    ("after", True): _thread(message.c.id > _PLACE, *_CHAIN, forward=True),
+    (None, False): Statement(_thread()),
+    ("before", False): Statement(_thread(message.c.id < _PLACE)),
+    ("after", False): Statement(_thread(message.c.id > _PLACE, forward=True)),
+    (None, True): Statement(_thread(None, *_CHAIN)),
+    ("before", True): Statement(_thread(message.c.id < _PLACE, *_CHAIN)),
+    ("after", True): Statement(_thread(message.c.id > _PLACE, *_CHAIN, forward=True)),
 }
 _FOUND = _own_messages(*message.c).where(message.c.id == _PLACE)
 
@@ -159,7 +169,12 @@ def _marking() -> Select[Any]:
     told = of_side(_READER, "told")
     seen = (
         select(other.c.id)
-        .where(is_theirs, other.c.id <= _PLACE, or_(told.is_(None), other.c.id > told))
+        .where(
+            is_theirs,
+            other.c.id >= SINCE,
+            other.c.id <= _PLACE,
+            or_(told.is_(None), other.c.id > told),
+        )
         .order_by(other.c.id.desc())
         .limit(1)
         .scalar_subquery()
@@ -169,34 +184,53 @@ def _marking() -> Select[Any]:
     )
 
 
-_MARKING = _marking()
+_MARKING = Statement(_marking())
 
 
 class SqlMessages:
     """The ``Messages`` port."""
 
-    def __init__(self, connection: Connection, batch: Batch, identity: Identity) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        batch: Batch,
+        identity: Identity,
+        namespace: bytes,
+        texts: Texts,
+    ) -> None:
         self._connection = connection
         self._batch = batch
         self._identity = identity
+        self._texts = texts
+        self._namespace = namespace
 
     def add(self, posting: Posting) -> None:
-        self._batch.insert(message, posting_row(posting))
+        tenant = self._identity.tenant_of(posting.message.conversation)
+        self._batch.insert(message, posting_row(self._texts.new_posting(posting, tenant)))
 
     def save(self, posting: Posting) -> None:
-        before = self._identity.posting_before(posting.message.id)
-        self._batch.update(message, posting_row(posting), posting_row(before))
+        tenant = self._identity.tenant_of(posting.message.conversation)
+        read, stored = self._identity.posting_before(posting.message.id)
+        after = self._texts.changed_posting(posting, tenant, read=read, stored=stored)
+        self._batch.update(message, posting_row(after), posting_row(stored))
 
     def add_receipt(self, receipt_: Receipt) -> None:
         self._batch.insert(receipt, receipt_row(receipt_))
 
     def find(
-        self, conversation: ConversationId, *, reader: User, message: MessageId
+        self,
+        conversation: ConversationId,
+        *,
+        reader: User,
+        message: MessageId,
+        since: MessageId | None,
     ) -> Posting | None:
-        row = self._connection.execute(
-            _FOUND, _facts(conversation, reader) | {"place": message}
-        ).one_or_none()
-        return None if row is None else self._identity.posting(posting_of(row))
+        facts = _facts(conversation, reader) | {"place": message} | since_param(since)
+        row = self._connection.execute(_FOUND, facts).one_or_none()
+        if row is None:
+            return None
+        stored = posting_of(row)
+        return self._identity.posting(self._texts.posting(stored, reader.tenant), stored)
 
     def newest_below(
         self, conversation: ConversationId, *, reader: User, message: MessageId
@@ -213,9 +247,11 @@ class SqlMessages:
         reader: User,
         place: ThreadPlace,
         limit: int,
+        since: MessageId | None,
         root: MessageId | None = None,
     ) -> Reading[ThreadRows | None]:
-        facts = _facts(conversation, reader) | {"limit": limit}
+        facts = _facts(conversation, reader) | {"limit": limit} | since_param(since)
+        facts |= standing_params(self._namespace, reader)
         direction = None
         if place.before is not None:
             direction, facts["place"] = "before", place.before
@@ -224,44 +260,47 @@ class SqlMessages:
         if root is not None:
             facts["root"] = root
         statement = _THREADS[direction, root is not None]
-        found = self._connection.execute(statement, facts).all()
+        found = statement.page(self._connection, facts)
         # A union promises no order: the head is the row with a mode, the others go by id.
-        head = next((row for row in found if row.mode is not None), None)
+        head = next((row for row in found if row[0] is not None), None)
         if head is None:
             raise NotInitialised
-        mode = Mode(head.mode)
-        if head.other is None:
-            return Reading(mode, None)
-        rows = sorted(
-            (row for row in found if row.mode is None),
-            key=_id_of,
-            reverse=place.after is None,
+        standing, suspended_until_us, other, read, *_ = head
+        mode = mode_of(standing)
+        if other is None:
+            return Reading(mode, None, suspended_until_us)
+        rows = [row[_HEAD:] for row in found if row[0] is None]
+        rows.sort(key=_FIRST, reverse=place.after is None)
+        messages = self._texts.seen(map(message_of, rows[:limit]), reader)
+        return Reading(
+            mode, ThreadRows(other=other, read=read, messages=messages), suspended_until_us
         )
-        messages = [message_of(row[_HEAD:]) for row in rows[:limit]]
-        return Reading(mode, ThreadRows(other=head.other, read=head.read, messages=messages))
 
     def marking(
-        self, conversation: ConversationId, *, reader: User, through: MessageId
+        self,
+        conversation: ConversationId,
+        *,
+        reader: User,
+        through: MessageId,
+        since: MessageId | None,
     ) -> Marking | None:
-        row = self._connection.execute(
-            _MARKING, _facts(conversation, reader) | {"place": through}
-        ).one_or_none()
-        return None if row is None else Marking(unread_after=row.unread_after, seen=row.seen)
+        facts = _facts(conversation, reader) | {"place": through} | since_param(since)
+        rows = _MARKING.all(self._connection, facts)
+        return Marking(unread_after=rows[0].unread_after, seen=rows[0].seen) if rows else None
 
 
-_HEAD = 3
+_HEAD = 4
 """How many columns of a thread's rows tell of the conversation."""
+_FIRST = itemgetter(0)
 
 
 def _facts(conversation: ConversationId, reader: User) -> dict[str, Any]:
     return {"tenant": reader.tenant, "reader": reader.id, "conversation": conversation}
 
 
-def _id_of(row: Row[Any]) -> MessageId:
-    return MessageId(row.id)
-
-
 if TYPE_CHECKING:
 
-    def _conforms(connection: Connection, batch: Batch, identity: Identity) -> Messages:
-        return SqlMessages(connection, batch, identity)
+    def _conforms(
+        connection: Connection, batch: Batch, identity: Identity, namespace: bytes
+    ) -> Messages:
+        return SqlMessages(connection, batch, identity, namespace, Texts())

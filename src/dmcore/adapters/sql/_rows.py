@@ -1,24 +1,42 @@
 """Between rows and values of the domain, in both directions."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
+import attrs
 from sqlalchemy import Connection, Executable, Row, RowMapping
 
+from dmcore.adapters.sql._schema import conversation as conversation_table
+from dmcore.adapters.sql._schema import mailbox as mailbox_table
 from dmcore.adapters.sql._schema import message as message_table
 from dmcore.domain.account import Account
 from dmcore.domain.conversation import Conversation, Request, Side
+from dmcore.domain.erasure import Erasure
 from dmcore.domain.events import Action, Entry, Fact
 from dmcore.domain.ids import User
 from dmcore.domain.message import Edit, Link, Message, Posting, Receipt
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
 from dmcore.domain.preferences import Preferences
+from dmcore.domain.reports import EvidenceItem, Report, ReportOutcome, ReportReason, ReportState
+from dmcore.domain.restriction import (
+    Restriction,
+    RestrictionKind,
+    RestrictionReason,
+    Standing,
+)
 from dmcore.errors import NotInitialised
 
 _PREFERENCES: Final = ("open_to", "receipts", "typing", "presence")
 _MESSAGE: Final = tuple(message_table.columns.keys())
+# The columns of one side are its fields, in the same order.
+_SIDE: Final = tuple(attrs.fields_dict(Side))
+_SIDE_WIDTH: Final = len(_SIDE)
+CONVERSATION_WIDTH: Final = len(conversation_table.columns)
+ACCOUNT_AT: Final = 2
+"""Where the columns of an account begin in those of its table: behind the key."""
+ACCOUNT_WIDTH: Final = len(mailbox_table.columns) - ACCOUNT_AT
 
 
 def rows_of(
@@ -34,6 +52,13 @@ def rows_of(
     return rows
 
 
+def first_of(rows: Sequence[Any]) -> Any:
+    """The first row of a statement that begins at the installation record, likewise."""
+    if not rows:
+        raise NotInitialised
+    return rows[0]
+
+
 def account_row(account: Account) -> dict[str, object]:
     return {
         "tenant": account.user.tenant,
@@ -44,6 +69,10 @@ def account_row(account: Account) -> dict[str, object]:
         "sends": account.sends,
         "starts": account.starts,
         **preferences_row(account.preferences),
+        "is_erased": account.is_erased,
+        **attrs.asdict(account.standing),
+        "restrictions": account.restrictions,
+        "removals": account.removals,
     }
 
 
@@ -56,8 +85,8 @@ def preferences_row(preferences: Preferences) -> dict[str, object]:
     }
 
 
-def preferences_of(columns: RowMapping, prefix: str = "") -> Preferences:
-    return _preferences(*(columns[f"{prefix}{name}"] for name in _PREFERENCES))
+def preferences_of(columns: RowMapping) -> Preferences:
+    return _preferences(*(columns[name] for name in _PREFERENCES))
 
 
 @cache
@@ -65,17 +94,27 @@ def _preferences(open_to: str, receipts: bool, typing: bool, presence: bool) -> 
     return Preferences(open_to=open_to, receipts=receipts, typing=typing, presence=presence)
 
 
-def account_of(user: User, row: Row[Any], prefix: str = "") -> Account:
-    """From a row that carries the columns of ``dm_mailbox`` under their names after ``prefix``."""
-    columns = row._mapping
+@lru_cache(maxsize=1_000)
+def _standing(muted: int | None, suspended: int | None, hidden: int | None) -> Standing:
+    return Standing(muted_until_us=muted, suspended_until_us=suspended, hidden_until_us=hidden)
+
+
+def account_of(user: User, columns: Sequence[Any]) -> Account:
+    """From the columns of ``dm_mailbox``, in their order, those of its key apart."""
+    position, pruned, unread, sends, starts, *chosen = columns[:-6]
+    is_erased, muted, suspended, hidden, restrictions, removals = columns[-6:]
     return Account(
         user=user,
-        position=columns[f"{prefix}position"],
-        pruned=columns[f"{prefix}pruned"],
-        unread=columns[f"{prefix}unread"],
-        sends=columns[f"{prefix}sends"],
-        starts=columns[f"{prefix}starts"],
-        preferences=preferences_of(columns, prefix),
+        position=position,
+        pruned=pruned,
+        unread=unread,
+        sends=sends,
+        starts=starts,
+        preferences=_preferences(*chosen),
+        is_erased=bool(is_erased),
+        standing=_standing(muted, suspended, hidden),
+        restrictions=restrictions,
+        removals=removals,
     )
 
 
@@ -87,6 +126,7 @@ def conversation_row(conversation: Conversation) -> dict[str, object]:
         "low": pair.low,
         "high": pair.high,
         "newest": conversation.newest,
+        "oldest": conversation.oldest,
         **_side_columns("low", conversation.low),
         **_side_columns("high", conversation.high),
     }
@@ -110,43 +150,24 @@ def _side_columns(name: str, side: Side) -> dict[str, object]:
     }
 
 
-def conversation_of(row: Row[Any]) -> Conversation:
-    """From a row that carries every column of ``dm_conversation`` under its own name."""
+def conversation_of(columns: Sequence[Any]) -> Conversation:
+    """From the columns of ``dm_conversation``, in their order."""
+    id_, tenant, low, high, newest, oldest, *sides = columns
     return Conversation(
-        id=row.id,
-        pair=Pair(row.tenant, row.low, row.high),
-        newest=row.newest,
-        low=Side(
-            exists=row.low_exists,
-            newest=row.low_newest,
-            read=row.low_read,
-            said=row.low_said,
-            heard=row.low_heard,
-            told=row.low_told,
-            cleared=row.low_cleared,
-            unread=row.low_unread,
-            blocks=row.low_blocks,
-            is_muted=row.low_is_muted,
-            is_archived=row.low_is_archived,
-            request=None if row.low_request is None else Request(row.low_request),
-            asked=row.low_asked,
-        ),
-        high=Side(
-            exists=row.high_exists,
-            newest=row.high_newest,
-            read=row.high_read,
-            said=row.high_said,
-            heard=row.high_heard,
-            told=row.high_told,
-            cleared=row.high_cleared,
-            unread=row.high_unread,
-            blocks=row.high_blocks,
-            is_muted=row.high_is_muted,
-            is_archived=row.high_is_archived,
-            request=None if row.high_request is None else Request(row.high_request),
-            asked=row.high_asked,
-        ),
+        id=id_,
+        pair=Pair(tenant, low, high),
+        newest=newest,
+        oldest=oldest,
+        low=_side_of(sides[:_SIDE_WIDTH]),
+        high=_side_of(sides[_SIDE_WIDTH:]),
     )
+
+
+def _side_of(columns: Sequence[Any]) -> Side:
+    fields = dict(zip(_SIDE, columns, strict=True))
+    if fields["request"] is not None:
+        fields["request"] = Request(fields["request"])
+    return Side(**fields)
 
 
 def side_row(conversation: Conversation, user: User) -> dict[str, object] | None:
@@ -241,6 +262,7 @@ def entry_row(entry: Entry) -> dict[str, object]:
         "conversation_id": fact.conversation,
         "message_id": fact.message,
         "mode": None if fact.mode is None else fact.mode.value,
+        "report_id": fact.report,
     }
 
 
@@ -257,5 +279,117 @@ def entry_of(row: Row[Any]) -> Entry:
             conversation=row.conversation_id,
             message=row.message_id,
             mode=None if row.mode is None else Mode(row.mode),
+            report=row.report_id,
         ),
+    )
+
+
+def report_row(report: Report) -> dict[str, object]:
+    return {
+        "id": report.id,
+        "tenant": report.tenant,
+        "reporter": report.reporter,
+        "reported": report.reported,
+        "conversation_id": report.conversation,
+        "chosen": report.chosen,
+        "reason": None if report.reason is None else report.reason.value,
+        "made_at_us": report.made_at_us,
+        "changed_at_us": report.changed_at_us,
+        "flags": " ".join(report.flags) or None,
+        "state": report.state.value,
+        "taken_by": report.taken_by,
+        "outcome": None if report.outcome is None else report.outcome.value,
+    }
+
+
+def report_of(row: Row[Any]) -> Report:
+    """From a row that carries every column of ``dm_report`` under its own name."""
+    return Report(
+        id=row.id,
+        tenant=row.tenant,
+        reporter=row.reporter,
+        reported=row.reported,
+        conversation=row.conversation_id,
+        chosen=row.chosen,
+        reason=None if row.reason is None else ReportReason(row.reason),
+        made_at_us=row.made_at_us,
+        changed_at_us=row.changed_at_us,
+        flags=tuple((row.flags or "").split()),
+        state=ReportState(row.state),
+        taken_by=row.taken_by,
+        outcome=None if row.outcome is None else ReportOutcome(row.outcome),
+    )
+
+
+def evidence_row(report: Report, item: EvidenceItem) -> dict[str, object]:
+    return {
+        "report_id": report.id,
+        "message_id": item.message,
+        "sender": item.sender,
+        "body": item.body,
+        "sent_at_us": item.sent_at_us,
+        "edited_at_us": item.edited_at_us,
+    }
+
+
+def evidence_of(row: Row[Any]) -> EvidenceItem:
+    """From a row that carries every column of ``dm_evidence`` under its own name."""
+    return EvidenceItem(
+        message=row.message_id,
+        sender=row.sender,
+        body=row.body,
+        sent_at_us=row.sent_at_us,
+        edited_at_us=row.edited_at_us,
+    )
+
+
+def erasure_row(erasure: Erasure) -> dict[str, object]:
+    return {
+        "tenant": erasure.tenant,
+        "pseudonym": erasure.pseudonym,
+        "began_at_us": erasure.began_at_us,
+        "finished_at_us": erasure.finished_at_us,
+    }
+
+
+def erasure_of(row: Row[Any]) -> Erasure:
+    """From a row that carries every column of ``dm_erasure`` under its own name."""
+    return Erasure(
+        tenant=row.tenant,
+        pseudonym=row.pseudonym,
+        began_at_us=row.began_at_us,
+        finished_at_us=row.finished_at_us,
+    )
+
+
+def restriction_row(restriction: Restriction) -> dict[str, object]:
+    return {
+        "tenant": restriction.tenant,
+        "user_id": restriction.user,
+        "number": restriction.number,
+        "kind": restriction.kind.value,
+        "reason": restriction.reason.value,
+        "made_by": restriction.by,
+        "since_us": restriction.since_us,
+        "until_us": restriction.until_us,
+        "report_id": restriction.report,
+        "ended_at_us": restriction.ended_at_us,
+        "ended_by": restriction.ended_by,
+    }
+
+
+def restriction_of(row: Row[Any]) -> Restriction:
+    """From a row that carries every column of ``dm_restriction`` under its own name."""
+    return Restriction(
+        tenant=row.tenant,
+        user=row.user_id,
+        number=row.number,
+        kind=RestrictionKind(row.kind),
+        reason=RestrictionReason(row.reason),
+        by=row.made_by,
+        since_us=row.since_us,
+        until_us=row.until_us,
+        report=row.report_id,
+        ended_at_us=row.ended_at_us,
+        ended_by=row.ended_by,
     )

@@ -1,10 +1,12 @@
 """The tables, and nothing about how they are used.
 
 Shard-ready (SCALE-1): every key holds its table's distribution column, which is the conversation
-for ``conversation``, ``message`` and ``receipt`` and the user for ``mailbox``, ``side``, ``block``
-and ``journal``. The one exception is the second net under the pair (ADR 17).
+for ``conversation``, ``message`` and ``receipt``, the user for ``mailbox``, ``side``, ``block``,
+``journal``, ``restriction`` and ``erasure``, and the report for ``report``, ``report_message`` and
+``evidence``. The one exception is the second net under the pair (ADR 17).
 """
 
+import base64
 import struct
 from collections.abc import Callable
 from typing import Any, Final
@@ -33,7 +35,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from dmcore.domain.body import Body
 from dmcore.domain.limits import Window
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 6
 
 
 class Identifier(TypeDecorator[UUID]):
@@ -50,14 +52,46 @@ class Identifier(TypeDecorator[UUID]):
     def process_bind_param(self, value: UUID | None, dialect: Dialect) -> UUID | bytes | None:
         return value.bytes if value is not None and dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: Any, _dialect: Dialect) -> UUID | None:
-        return UUID(bytes=value) if isinstance(value, bytes) else value
-
     def result_processor(
-        self, dialect: Dialect, coltype: object
+        self, dialect: Dialect, _coltype: object
     ) -> Callable[[Any], UUID | None] | None:
         # PostgreSQL's driver returns UUIDs as they are: nothing to call for each of them.
-        return super().result_processor(dialect, coltype) if dialect.name == "sqlite" else None
+        return _id_of if dialect.name == "sqlite" else None
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[UUID | None], Any] | None:
+        # And it takes them as they are.
+        return _bytes_of if dialect.name == "sqlite" else None
+
+
+def _bytes_of(value: UUID | None) -> bytes | None:
+    return None if value is None else value.bytes
+
+
+def _id_of(value: bytes | None) -> UUID | None:
+    return None if value is None else UUID(bytes=value)
+
+
+# Before a sealed text. A text that begins with it by itself is stored with one more of it.
+MARK: Final = "\x01"
+
+
+class SealedText(Body):
+    """A text as it is stored where texts are encrypted: nobody but ``_texts`` looks into it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, sealed: bytes) -> "SealedText":
+        """As text, which every database keeps as it is."""
+        return cls(MARK + base64.b64encode(sealed).decode())
+
+    @property
+    def sealed(self) -> bytes:
+        """What was sealed; empty where somebody put something else in its place."""
+        try:
+            return base64.b64decode(self.text[len(MARK) :], validate=True)
+        except ValueError:
+            return b""
 
 
 class BodyText(TypeDecorator[Body]):
@@ -67,10 +101,24 @@ class BodyText(TypeDecorator[Body]):
     cache_ok = True
 
     def process_bind_param(self, value: Body | None, _dialect: Dialect) -> str | None:
-        return None if value is None else value.text
+        if value is None:
+            return None
+        text = value.text
+        is_marked = text.startswith(MARK) and type(value) is not SealedText
+        return MARK + text if is_marked else text
 
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> Body | None:
-        return None if value is None else Body(value)
+    def result_processor(self, _dialect: Dialect, _coltype: object) -> Callable[[Any], Body | None]:
+        # The one thing that is done for each text of a page: nothing is put around it.
+        return _body_of
+
+
+def _body_of(value: str | None) -> Body | None:
+    if value is None:
+        return None
+    if not value.startswith(MARK):
+        return Body(value)
+    rest = value[len(MARK) :]
+    return Body(rest) if rest.startswith(MARK) else SealedText(value)
 
 
 class WindowBytes(TypeDecorator[Window]):
@@ -134,6 +182,8 @@ installation = Table(
     Column("schema_version", Integer, nullable=False),
     Column("namespace", LargeBinary(16), nullable=False),
     Column("mode", Text, nullable=False),
+    # Whose keys the texts are sealed with; null where they are not (CRYPT-1).
+    Column("keyring", LargeBinary(16)),
     CheckConstraint("id = 1", name="one_row"),
     CheckConstraint("mode IN ('off', 'read_only', 'replies_only', 'on')", name="mode"),
 )
@@ -152,6 +202,12 @@ mailbox = Table(
     Column("receipts", Boolean, nullable=False),
     Column("typing", Boolean, nullable=False),
     Column("presence", Boolean, nullable=False),
+    Column("is_erased", Boolean, nullable=False),
+    Column("muted_until_us", BigInteger),
+    Column("suspended_until_us", BigInteger),
+    Column("hidden_until_us", BigInteger),
+    Column("restrictions", Integer, nullable=False),
+    Column("removals", BigInteger, nullable=False),
     PrimaryKeyConstraint("tenant", "user_id"),
     CheckConstraint("position >= pruned AND pruned >= 0", name="position"),
     CheckConstraint("open_to IN ('everyone', 'connections', 'nobody')", name="open_to"),
@@ -168,6 +224,8 @@ conversation = Table(
     Column("low", _Id, nullable=False),
     Column("high", _Id, nullable=False),
     Column("newest", Identifier, nullable=False),
+    # Null where all was removed for its age.
+    Column("oldest", Identifier),
     *_side_columns("low"),
     *_side_columns("high"),
     PrimaryKeyConstraint("id"),
@@ -177,6 +235,13 @@ conversation = Table(
     postgresql_with={"fillfactor": 70},
     sqlite_with_rowid=False,
 )
+
+# Beside the pair's own: a user's conversations by what no erasure changes, on either side.
+Index("ix_dm_conversation_low", conversation.c.tenant, conversation.c.low, conversation.c.id)
+Index("ix_dm_conversation_high", conversation.c.tenant, conversation.c.high, conversation.c.id)
+
+# Where there is something to remove for its age; nobody who writes changes it.
+Index("ix_dm_conversation_oldest", conversation.c.oldest)
 
 # What a user's lists show; a conversation that stands in none of them has no row.
 side = Table(
@@ -225,7 +290,7 @@ message = Table(
     Column("own_reply_to", Identifier),
     Column("own_thread_id", Identifier),
     Column("key", _Id),
-    Column("fingerprint", LargeBinary(4)),
+    Column("fingerprint", LargeBinary),
     PrimaryKeyConstraint("conversation_id", "id"),
     ForeignKeyConstraint(["conversation_id"], [conversation.c.id]),
     sqlite_with_rowid=False,
@@ -298,7 +363,107 @@ journal = Table(
     Column("conversation_id", Identifier),
     Column("message_id", Identifier),
     Column("mode", Text),
+    Column("report_id", Identifier),
     PrimaryKeyConstraint("tenant", "user_id", "position"),
     CheckConstraint("position > 0", name="position"),
+    sqlite_with_rowid=False,
+)
+
+report = Table(
+    "dm_report",
+    metadata,
+    Column("id", Identifier, nullable=False),
+    Column("tenant", _Id, nullable=False),
+    Column("reporter", _Id),
+    Column("reported", _Id, nullable=False),
+    Column("conversation_id", Identifier),
+    Column("chosen", Integer, nullable=False),
+    Column("reason", Text),
+    Column("made_at_us", BigInteger, nullable=False),
+    Column("changed_at_us", BigInteger, nullable=False),
+    Column("flags", Text),
+    Column("state", Text, nullable=False),
+    Column("taken_by", _Id),
+    Column("outcome", Text),
+    PrimaryKeyConstraint("id"),
+    CheckConstraint("reporter <> reported", name="two_people"),
+    CheckConstraint(
+        "reason IN ('spam', 'harassment', 'threat', 'illegal', 'self_harm', 'other')", name="reason"
+    ),
+    CheckConstraint(
+        "(reporter IS NULL) = (flags IS NOT NULL) AND (reporter IS NULL) = (reason IS NULL)",
+        name="origin",
+    ),
+    CheckConstraint("state IN ('pending', 'taken', 'resolved', 'dismissed')", name="state"),
+    CheckConstraint("(state = 'pending') = (taken_by IS NULL)", name="taken"),
+    CheckConstraint("(state = 'resolved') = (outcome IS NOT NULL)", name="outcome"),
+    sqlite_with_rowid=False,
+)
+
+Index("ix_dm_report_queue", report.c.tenant, report.c.made_at_us, report.c.id)
+Index("ix_dm_report_state", report.c.tenant, report.c.state, report.c.made_at_us, report.c.id)
+Index("ix_dm_report_reporter", report.c.tenant, report.c.reporter, report.c.made_at_us)
+Index("ix_dm_report_reported", report.c.tenant, report.c.reported, report.c.state)
+
+report_message = Table(
+    "dm_report_message",
+    metadata,
+    Column("report_id", Identifier, nullable=False),
+    Column("message_id", Identifier, nullable=False),
+    PrimaryKeyConstraint("report_id", "message_id"),
+    ForeignKeyConstraint(["report_id"], [report.c.id]),
+    sqlite_with_rowid=False,
+)
+
+# The one place outside of messages that holds a text: what a reporter chose to show (MOD-1).
+evidence = Table(
+    "dm_evidence",
+    metadata,
+    Column("report_id", Identifier, nullable=False),
+    Column("message_id", Identifier, nullable=False),
+    Column("sender", _Id, nullable=False),
+    Column("body", BodyText),
+    Column("sent_at_us", BigInteger, nullable=False),
+    Column("edited_at_us", BigInteger),
+    PrimaryKeyConstraint("report_id", "message_id"),
+    ForeignKeyConstraint(["report_id"], [report.c.id]),
+    sqlite_with_rowid=False,
+)
+
+# The ledger of erasures: who was erased, under the name that is left of them (GDPR-1).
+erasure = Table(
+    "dm_erasure",
+    metadata,
+    Column("tenant", _Id, nullable=False),
+    Column("pseudonym", _Id, nullable=False),
+    Column("began_at_us", BigInteger, nullable=False),
+    Column("finished_at_us", BigInteger),
+    PrimaryKeyConstraint("tenant", "pseudonym"),
+    sqlite_with_rowid=False,
+)
+
+# The history of what moderators took from a user; what holds now is in the mailbox (MOD-4).
+restriction = Table(
+    "dm_restriction",
+    metadata,
+    Column("tenant", _Id, nullable=False),
+    Column("user_id", _Id, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("made_by", _Id, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger),
+    Column("report_id", Identifier),
+    Column("ended_at_us", BigInteger),
+    Column("ended_by", _Id),
+    PrimaryKeyConstraint("tenant", "user_id", "number"),
+    CheckConstraint("number > 0", name="number"),
+    CheckConstraint("made_by <> user_id", name="two_people"),
+    CheckConstraint("kind IN ('mute', 'suspend', 'shadow_ban')", name="kind"),
+    CheckConstraint(
+        "reason IN ('spam', 'harassment', 'threat', 'illegal', 'evasion', 'other')", name="reason"
+    ),
+    CheckConstraint("(ended_at_us IS NULL) = (ended_by IS NULL)", name="ended"),
     sqlite_with_rowid=False,
 )

@@ -1,36 +1,59 @@
 """Setting a database up, once and for all, and recognising one that is (OPS-1, OPS-6)."""
 
 import secrets
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Engine, inspect, select
+import attrs
+from sqlalchemy import Connection, Engine, Row, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from dmcore.adapters.sql._batch import sqlite_door
 from dmcore.adapters.sql._engine import Settings, make_engine, parse_url, use_wal
 from dmcore.adapters.sql._errors import judge
+from dmcore.adapters.sql._roles import Roles, secure
+from dmcore.adapters.sql._row_security import Expected, Security, checked
 from dmcore.adapters.sql._schema import SCHEMA_VERSION, installation, metadata
+from dmcore.adapters.sql._texts import check_keyring
 from dmcore.domain.mode import Mode
-from dmcore.errors import InvalidSetting, NotInitialised, WrongSchema
+from dmcore.errors import InvalidSetting, NotEncrypted, NotInitialised, WrongSchema
+from dmcore.ports.keyring import Encryption
 
 if TYPE_CHECKING:
     # Needs greenlet, which a blocking host does without.
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 _NAMESPACE_SIZE: Final = 16
-_INIT_LOCK: Final = 0x646D636F7265  # "dmcore"
+INIT_LOCK: Final = 0x646D636F7265  # "dmcore"
 
 
-def initialise(url: str) -> bool:
+@attrs.frozen
+class Found:
+    """What a database tells who opens it: the installation's secret, and who they are to it."""
+
+    namespace: bytes = attrs.field(repr=False)
+    security: Security
+
+
+def initialise(url: str, *, roles: str | None = None) -> bool:
     """Make the tables and the installation record, with messaging off; once and for all (OPS-1).
 
-    Returns whether anything was made; on a database that is set up already it changes nothing.
-    Raises ``InvalidSetting``, ``StoreUnavailable`` and ``WrongSchema``.
+    With ``roles``, a prefix of names, it also turns row-level security on (PostgreSQL, OPS-7): it
+    makes the roles that are missing, gives the tables to the owner's, and writes every policy and
+    grant anew.
+
+    Returns whether the tables were made; on a database that is set up already it changes nothing
+    else. Raises ``InvalidSetting``, ``StoreUnavailable``, ``WrongRole`` and ``WrongSchema``.
     """
-    engine = make_engine(parse_url(url), Settings())
+    parsed = parse_url(url)
+    wanted = None if roles is None else Roles(roles)
+    if wanted is not None and parsed.get_backend_name() == "sqlite":
+        raise InvalidSetting("roles", "row-level security needs PostgreSQL")
+    engine = make_engine(parsed, Settings())
     try:
         with engine.begin() as connection:
             is_new = _initialise(connection)
+            if wanted is not None:
+                secure(connection, wanted)
         use_wal(engine)
     except SQLAlchemyError as error:
         verdict = judge(error)
@@ -45,9 +68,9 @@ def _initialise(connection: Connection) -> bool:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
-        _check_encoding(connection)
+        check_encoding(connection)
         connection.exec_driver_sql("BEGIN")
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_INIT_LOCK})")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({INIT_LOCK})")
     if inspect(connection).has_table(installation.name):
         _check_version(connection)
         return False
@@ -66,52 +89,64 @@ def _initialise(connection: Connection) -> bool:
     return True
 
 
-def _check_encoding(connection: Connection) -> None:
+def check_encoding(connection: Connection) -> None:
     if connection.exec_driver_sql("SHOW server_encoding").scalar_one() != "UTF8":
         raise InvalidSetting("url", "the PostgreSQL database must have the encoding UTF8")
 
 
-def namespace_of(engine: Engine) -> bytes:
-    """The installation's secret, from a database of the right version. Raises ``StoreError``."""
+def found_in(engine: Engine, expected: Expected, encryption: Encryption | None) -> Found:
+    """What a database of the right version tells who opens it. Raises ``StoreError``."""
     try:
         with engine.connect() as connection:
-            namespace = _check_version(connection)
+            found = _found(connection, expected, encryption)
         # Not before it is certain that the file is ours.
         use_wal(engine)
     except SQLAlchemyError as error:
         verdict = judge(error)
     else:
-        return namespace
+        return found
     raise verdict.error
 
 
-async def namespace_of_async(engine: "AsyncEngine") -> bytes:
+async def found_in_async(
+    engine: "AsyncEngine", expected: Expected, encryption: Encryption | None
+) -> Found:
     """The same, awaited."""
     try:
         async with engine.connect() as connection:
-            return await connection.run_sync(_check_version)
+            return await connection.run_sync(_found, expected, encryption)
     except SQLAlchemyError as error:
         verdict = judge(error)
     raise verdict.error
 
 
-def namespace_in(connection: Connection) -> bytes:
-    """The installation's secret, read inside a transaction of the host. Raises ``StoreError``."""
+def found_within(
+    connection: Connection, expected: Expected, encryption: Encryption | None
+) -> Found:
+    """The same, read inside a transaction of the host. Raises ``StoreError``."""
     try:
         if connection.dialect.name == "sqlite":
-            return _check_version(connection)
+            return _found(connection, expected, encryption)
         # What fails here must not undo what the host did before.
         with connection.begin_nested():
-            return _check_version(connection)
+            return _found(connection, expected, encryption)
     except SQLAlchemyError as error:
         verdict = judge(error)
     raise verdict.error
 
 
-def _check_version(connection: Connection) -> bytes:
+def _found(connection: Connection, expected: Expected, encryption: Encryption | None) -> Found:
+    row = _check_version(connection)
+    check_keyring(row.keyring, encryption)
+    if encryption is not None and row.keyring is None:
+        raise NotEncrypted
+    return Found(bytes(row.namespace), checked(connection, expected))
+
+
+def _check_version(connection: Connection) -> Row[Any]:
     row = connection.execute(select(installation)).one_or_none()
     if row is None:
         raise NotInitialised
     if row.schema_version != SCHEMA_VERSION:
         raise WrongSchema(row.schema_version, SCHEMA_VERSION)
-    return bytes(row.namespace)
+    return row

@@ -5,9 +5,9 @@ All of it is here for every runner, except how to wait; the blocking runner is h
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Condition
+from collections.abc import Callable
+from functools import cached_property
+from threading import Condition, RLock
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
@@ -17,13 +17,23 @@ from sqlalchemy.exc import SQLAlchemyError
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._contacts import SqlContacts
 from dmcore.adapters.sql._conversations import SqlConversations
+from dmcore.adapters.sql._erasures import SqlErasures
 from dmcore.adapters.sql._errors import Remedy, Verdict, judge
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._inspection import SqlInspection
 from dmcore.adapters.sql._installation import SqlInstallation
 from dmcore.adapters.sql._mailboxes import SqlJournal, SqlMailboxes
+from dmcore.adapters.sql._mending import SqlMending
 from dmcore.adapters.sql._messages import SqlMessages
-from dmcore.errors import StoreUnavailable
+from dmcore.adapters.sql._reports import SqlReports
+from dmcore.adapters.sql._restrictions import SqlRestrictions
+from dmcore.adapters.sql._retention import SqlRetention
+from dmcore.adapters.sql._row_security import OFF, Security
+from dmcore.adapters.sql._statements import send
+from dmcore.adapters.sql._texts import Ask, Texts, ask_here
+from dmcore.domain.ids import User
+from dmcore.errors import AccountErased, StoreUnavailable
+from dmcore.ports.keyring import Encryption
 from dmcore.ports.transactions import Call, Needs, Transactions
 
 Result = TypeVar("Result")
@@ -34,37 +44,112 @@ _MOST_RECONNECTS: Final = 2
 _MOST_READINGS: Final = 20
 
 
-@attrs.frozen(kw_only=True)
-class Begin:
-    """How a transaction begins; a single reading statement needs none around it."""
+@attrs.frozen
+class Sealing:
+    """How texts are sealed, if they are, and how the keyring is asked, which blocks."""
 
-    snapshot: str
-    write: str
+    encryption: Encryption | None = None
+    ask: Ask = ask_here
 
-    def of(self, needs: Needs) -> str | None:
-        return {Needs.READ: None, Needs.SNAPSHOT: self.snapshot, Needs.WRITE: self.write}[needs]
+    def prepare(self, call: Call[object]) -> None:
+        """Ask the keyring for the key of who is about to write, before anything is locked.
 
+        The same goes for keys that are to be destroyed.
+        """
+        self.forget(call)
+        writer = self.wanting(call)
+        if writer is not None and self.encryption is not None:
+            self.encryption.prepare((), writer=writer)
 
-_BEGIN: Final = {
-    "sqlite": Begin(snapshot="BEGIN", write="BEGIN IMMEDIATE"),
-    "postgresql": Begin(snapshot="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", write="BEGIN"),
-}
+    def wanting(self, call: Call[object]) -> User | None:
+        """Who is about to write a text and has no key in memory."""
+        if self.encryption is None or call.writer is None:
+            return None
+        return None if self.encryption.is_ready((), writer=call.writer) else call.writer
+
+    def forget(self, call: Call[object]) -> None:
+        """Destroy the keys that a call says, at once and for good; twice is once."""
+        if self.encryption is not None and call.forgotten is not None:
+            self.encryption.destroy(call.forgotten)
+
+    def undo(self, call: Call[object]) -> None:
+        """Destroy the key of a writer who turned out to be erased: it would name them for ever."""
+        if self.encryption is not None and call.writer is not None:
+            self.encryption.destroy(call.writer)
+
+    def close(self) -> None:
+        """Forget every key in memory."""
+        if self.encryption is not None:
+            self.encryption.close()
 
 
 class SqlTransaction:
     """The ``Transaction`` port on one connection."""
 
-    def __init__(self, connection: Connection, namespace: bytes) -> None:
-        self._batch = Batch(connection)
-        identity = Identity()
+    def __init__(
+        self, connection: Connection, namespace: bytes, sealing: Sealing | None = None
+    ) -> None:
         self.namespace = namespace
-        self.installation = SqlInstallation(connection, self._batch)
-        self.contacts = SqlContacts(connection, self._batch, identity, namespace)
-        self.conversations = SqlConversations(connection, self._batch, identity)
-        self.messages = SqlMessages(connection, self._batch, identity)
-        self.mailboxes = SqlMailboxes(connection, self._batch, identity)
-        self.journal = SqlJournal(connection, self._batch)
-        self.inspection = SqlInspection(connection)
+        self._connection = connection
+        self._batch = Batch(connection)
+        self._identity = Identity()
+        self._texts = Texts() if sealing is None else Texts(sealing.encryption, sealing.ask)
+
+    # Made when they are asked for: a call needs one or two of them.
+
+    @cached_property
+    def installation(self) -> SqlInstallation:
+        return SqlInstallation(self._connection, self._batch)
+
+    @cached_property
+    def contacts(self) -> SqlContacts:
+        return SqlContacts(
+            self._connection, self._batch, self._identity, self.namespace, self._texts
+        )
+
+    @cached_property
+    def conversations(self) -> SqlConversations:
+        return SqlConversations(
+            self._connection, self._batch, self._identity, self.namespace, self._texts
+        )
+
+    @cached_property
+    def messages(self) -> SqlMessages:
+        return SqlMessages(
+            self._connection, self._batch, self._identity, self.namespace, self._texts
+        )
+
+    @cached_property
+    def mailboxes(self) -> SqlMailboxes:
+        return SqlMailboxes(self._connection, self._batch, self._identity, self.namespace)
+
+    @cached_property
+    def journal(self) -> SqlJournal:
+        return SqlJournal(self._connection, self._batch, self.namespace)
+
+    @cached_property
+    def reports(self) -> SqlReports:
+        return SqlReports(self._connection, self._batch, self._identity, self._texts)
+
+    @cached_property
+    def erasures(self) -> SqlErasures:
+        return SqlErasures(self._connection, self._batch, self.contacts)
+
+    @cached_property
+    def restrictions(self) -> SqlRestrictions:
+        return SqlRestrictions(self._connection, self._batch)
+
+    @cached_property
+    def retention(self) -> SqlRetention:
+        return SqlRetention(self._connection)
+
+    @cached_property
+    def mending(self) -> SqlMending:
+        return SqlMending(self._connection, self._batch)
+
+    @cached_property
+    def inspection(self) -> SqlInspection:
+        return SqlInspection(self._connection)
 
     def flush(self) -> None:
         """Send the collected writes."""
@@ -122,18 +207,28 @@ class Attempts:
 
 
 def perform(
-    connection: Connection, namespace: bytes, call: Call[Result], attempts: Attempts
+    connection: Connection,
+    namespace: bytes,
+    sealing: Sealing,
+    call: Call[Result],
+    attempts: Attempts,
+    *,
+    security: Security,
 ) -> Result:
     """Run a call once, on a connection that nobody else uses and that is taken back afterwards."""
-    begin = _BEGIN[connection.dialect.name].of(call.needs)
-    if begin is not None:
-        connection.exec_driver_sql(begin)
-    transaction = SqlTransaction(connection, namespace)
+    beginning = security.beginning(connection.dialect.name, call)
+    if beginning is not None:
+        connection.begin()
+        send(connection, beginning)
+    transaction = SqlTransaction(connection, namespace, sealing)
     result = call.use_case(transaction)
     if call.needs is Needs.WRITE:
         transaction.flush()
         attempts.begin_commit()
         _commit(connection)
+    elif call.needs is Needs.READ and beginning is not None:
+        # To undo would be as good, but for that the driver forgets every statement it prepared.
+        connection.commit()
     return result
 
 
@@ -149,47 +244,76 @@ def _commit(connection: Connection) -> None:
 class SqlTransactions:
     """The ``Transactions`` port over an engine."""
 
-    def __init__(self, engine: Engine, namespace: bytes) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        namespace: bytes,
+        sealing: Sealing | None = None,
+        security: Security = OFF,
+    ) -> None:
         self._engine = engine
         self._namespace = namespace
+        self._sealing = sealing or Sealing()
+        self._security = security
         self._is_closed = False
-        self._running = 0
-        self._is_idle = Condition()
+        self._running: set[object] = set()
+        # Held by itself: an interrupt can come inside of a condition, and not inside of a lock.
+        self._lock = RLock()
+        self._is_idle = Condition(self._lock)
 
     def run(self, call: Call[Result], /) -> Result:
         return self.run_in(Attempts(), call)
 
     def run_in(self, attempts: Attempts, call: Call[Result]) -> Result:
         """Run a call until it succeeds or the attempts are over. May raise ``GivenUp``."""
-        with self._under_way():
+        # A thing of its own and no count, so that an interrupt leaves nothing to be waited for.
+        running = object()
+        try:
+            with self._lock:
+                if self._is_closed:
+                    raise StoreUnavailable("it was closed")
+                self._running.add(running)
+            self._sealing.prepare(call)
             while True:
                 attempts.begin()
                 try:
                     with self._engine.connect() as connection:
-                        return perform(connection, self._namespace, call, attempts)
+                        return self._once(connection, attempts, call)
                 except SQLAlchemyError as error:
                     verdict = judge(error)
+                except AccountErased:
+                    self._sealing.undo(call)
+                    raise
                 time.sleep(attempts.pause_after(verdict))
-
-    @contextmanager
-    def _under_way(self) -> Iterator[None]:
-        with self._is_idle:
-            if self._is_closed:
-                raise StoreUnavailable("it was closed")
-            self._running += 1
-        try:
-            yield
         finally:
-            with self._is_idle:
-                self._running -= 1
-                self._is_idle.notify_all()
+            self._running.discard(running)
+            if self._is_closed:
+                with self._lock:
+                    self._is_idle.notify_all()
+
+    def _once(self, connection: Connection, attempts: Attempts, call: Call[Result]) -> Result:
+        try:
+            return perform(
+                connection,
+                self._namespace,
+                self._sealing,
+                call,
+                attempts,
+                security=self._security,
+            )
+        except BaseException:
+            # Giving the connection back does this too. But an interrupt may come before it begins,
+            # and then the file would stay locked for as long as that is on its way.
+            connection.rollback()
+            raise
 
     def close(self) -> None:
         """Let the calls that are under way end: a connection of theirs would belong to nobody."""
-        with self._is_idle:
+        with self._lock:
             self._is_closed = True
-            self._is_idle.wait_for(lambda: self._running == 0)
+            self._is_idle.wait_for(lambda: not self._running)
         self._engine.dispose()
+        self._sealing.close()
 
 
 if TYPE_CHECKING:

@@ -1,0 +1,423 @@
+"""Erasures in SQL: the ledger, and every column that holds the id of a user.
+
+Owns the list of those columns: who adds one names it here, in one of the three tuples, and a test
+that reads the tables says so where it was forgotten.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    tuple_,
+    union,
+    update,
+)
+
+from dmcore.adapters.sql._batch import Batch
+from dmcore.adapters.sql._conditions import (
+    CONVERSATION,
+    TENANT,
+    id_param,
+    is_shown,
+    of_side,
+    text_param,
+)
+from dmcore.adapters.sql._contacts import SqlContacts
+from dmcore.adapters.sql._rows import erasure_of, erasure_row
+from dmcore.adapters.sql._schema import (
+    block,
+    conversation,
+    erasure,
+    evidence,
+    journal,
+    mailbox,
+    message,
+    receipt,
+    report,
+    restriction,
+    side,
+)
+from dmcore.domain.contact import Contact
+from dmcore.domain.erasure import Erasure, ErasureScope, Shredded
+from dmcore.domain.ids import ConversationId, MessageId, User, UserId
+from dmcore.domain.pair import Pair
+from dmcore.errors import StoreBusy
+from dmcore.ports.erasures import Erasures
+
+RENAMED: Final = (
+    block.c.blocker,
+    block.c.blocked,
+    report.c.reporter,
+    report.c.reported,
+    report.c.taken_by,
+    journal.c.actor,
+    journal.c.other,
+    restriction.c.made_by,
+    restriction.c.ended_by,
+)
+"""Columns of tables with a tenant, in which an id is replaced row by row."""
+
+WITH_THE_PAIR: Final = (
+    conversation.c.low,
+    conversation.c.high,
+    message.c.sender,
+    receipt.c.reader,
+    side.c.user_id,
+    side.c.other,
+)
+"""What changes with the conversation that it belongs to."""
+
+APART: Final = (
+    mailbox.c.user_id,
+    journal.c.user_id,
+    evidence.c.sender,
+    restriction.c.user_id,
+)
+"""What this file has a statement of its own for."""
+
+_USER = text_param("user")
+_PSEUDONYM = text_param("pseudonym")
+# In statements that change rows a parameter cannot have the name of a column.
+_OF_TENANT = text_param("of_tenant")
+_AFTER = id_param("after")
+_BEFORE_ALL: Final = UUID(int=0)
+_ROWS_AT_A_TIME: Final = 500
+
+_FOUND = select(erasure).where(erasure.c.tenant == TENANT, erasure.c.pseudonym == _PSEUDONYM)
+_LEDGER = (
+    select(erasure)
+    .where(erasure.c.pseudonym > text_param("after"))
+    .order_by(erasure.c.pseudonym)
+    .limit(bindparam("limit"))
+)
+_IS_IN_PAIR = and_(
+    conversation.c.tenant == TENANT, or_(conversation.c.low == _USER, conversation.c.high == _USER)
+)
+
+
+def _next() -> Select[Any]:
+    """Each half by an index of its own."""
+    low, high = (
+        select(conversation.c.id)
+        .where(conversation.c.tenant == TENANT, column == _USER)
+        .limit(1)
+        .scalar_subquery()
+        for column in (conversation.c.low, conversation.c.high)
+    )
+    return select(func.coalesce(low, high).label("id"))
+
+
+def _scope() -> Select[Any]:
+    def count(table: Any, *conditions: ColumnElement[bool]) -> Select[Any]:
+        return select(func.count()).select_from(table).where(*conditions)
+
+    of_pair = {
+        it: it.join(conversation, conversation.c.id == it.c.conversation_id)
+        for it in (message, receipt)
+    }
+    named = (journal.c.user_id, journal.c.actor, journal.c.other)
+    counts = {
+        "conversations": count(conversation, _IS_IN_PAIR),
+        "messages": count(of_pair[message], _IS_IN_PAIR, message.c.sender == _USER),
+        "receipts": count(of_pair[receipt], _IS_IN_PAIR, receipt.c.reader == _USER),
+        "blocks": count(
+            block,
+            block.c.tenant == TENANT,
+            or_(block.c.blocker == _USER, block.c.blocked == _USER),
+        ),
+        "reports": count(
+            report,
+            report.c.tenant == TENANT,
+            or_(
+                report.c.reporter == _USER,
+                report.c.reported == _USER,
+                report.c.taken_by == _USER,
+            ),
+        ),
+        "journal_entries": count(
+            journal, journal.c.tenant == TENANT, or_(*(column == _USER for column in named))
+        ),
+    }
+    return select(*(it.scalar_subquery().label(name) for name, it in counts.items()))
+
+
+def _renaming(column: Column[str]) -> Update:
+    keys = column.table.primary_key.columns
+    found = (
+        select(*keys)
+        .where(column.table.c.tenant == _OF_TENANT, column == _USER)
+        .limit(bindparam("limit"))
+    )
+    return update(column.table).where(tuple_(*keys).in_(found)).values({column.name: _PSEUDONYM})
+
+
+def _renaming_evidence() -> Update:
+    found = (
+        select(evidence.c.report_id, evidence.c.message_id)
+        .join(report, report.c.id == evidence.c.report_id)
+        .where(report.c.tenant == _OF_TENANT, evidence.c.sender == _USER)
+        .limit(bindparam("limit"))
+    )
+    return (
+        update(evidence)
+        .where(tuple_(evidence.c.report_id, evidence.c.message_id).in_(found))
+        .values(sender=_PSEUDONYM, body=null())
+    )
+
+
+_NEXT = _next()
+_SCOPE = _scope()
+_RENAMINGS = (_renaming_evidence(), *map(_renaming, RENAMED))
+_PAIRED = select(conversation.c.id).where(
+    conversation.c.tenant == TENANT,
+    conversation.c.low == text_param("low"),
+    conversation.c.high == text_param("high"),
+)
+_WRITTEN = and_(
+    message.c.conversation_id == CONVERSATION, message.c.sender == _USER, message.c.id > _AFTER
+)
+_TO_SHRED = select(message.c.id).where(_WRITTEN).order_by(message.c.id).limit(bindparam("limit"))
+_SHRED = (
+    update(message)
+    .where(_WRITTEN, message.c.id <= id_param("through"))
+    .values(
+        sender=_PSEUDONYM,
+        body=null(),
+        edited_at_us=null(),
+        own_body=null(),
+        own_edited_at_us=null(),
+        own_reply_to=null(),
+        own_thread_id=null(),
+        key=null(),
+        fingerprint=null(),
+    )
+)
+_PARTNER = text_param("partner")
+_UNREAD_LEFT = (
+    select(func.count())
+    .select_from(message.join(conversation, conversation.c.id == message.c.conversation_id))
+    .where(
+        _WRITTEN,
+        message.c.body.is_not(None),
+        or_(of_side(_PARTNER, "read").is_(None), message.c.id > of_side(_PARTNER, "read")),
+        is_shown(_PARTNER),
+    )
+)
+_RECEIPTS = (
+    update(receipt)
+    .where(receipt.c.conversation_id == CONVERSATION, receipt.c.reader == _USER)
+    .values(reader=_PSEUDONYM)
+)
+_BLOCKS = tuple(
+    update(block)
+    .where(block.c.tenant == _OF_TENANT, own == _USER, other == _PARTNER)
+    .values({own.name: _PSEUDONYM})
+    for own, other in ((block.c.blocker, block.c.blocked), (block.c.blocked, block.c.blocker))
+)
+_MOVE = (
+    update(journal)
+    .where(
+        journal.c.tenant == _OF_TENANT,
+        journal.c.user_id == _USER,
+        journal.c.position <= bindparam("through"),
+    )
+    .values(user_id=_PSEUDONYM)
+)
+_has_some = restriction.alias("has_some")
+_RESTRICTIONS = (
+    update(restriction)
+    .where(
+        restriction.c.tenant == _OF_TENANT,
+        restriction.c.user_id == _USER,
+        ~exists().where(_has_some.c.tenant == _OF_TENANT, _has_some.c.user_id == _PSEUDONYM),
+    )
+    .values(user_id=_PSEUDONYM)
+)
+_DROP = delete(mailbox).where(mailbox.c.tenant == _OF_TENANT, mailbox.c.user_id == _USER)
+_PEOPLE = union(
+    *(
+        select(column.table.c.tenant, column.label("user_id")).where(column.is_not(None))
+        for column in (
+            mailbox.c.user_id,
+            conversation.c.low,
+            conversation.c.high,
+            journal.c.user_id,
+            restriction.c.user_id,
+            *RENAMED,
+        )
+    )
+)
+# Whoever decides about somebody holds rows of accounts, also where there are none: the lock that
+# goes with it on the table names each of them. It is looked at and not asked for, or whoever came
+# next would wait behind it.
+_UNDER_WAY: Final = """
+SELECT virtualtransaction FROM pg_locks
+WHERE locktype = 'relation' AND relation = 'dm_mailbox'::regclass
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND mode IN ('RowShareLock', 'RowExclusiveLock') AND pid IS DISTINCT FROM pg_backend_pid()"""
+_PATIENCE: Final = "SELECT setting::integer FROM pg_settings WHERE name = 'lock_timeout'"
+_LOOK_AGAIN_MS: Final = 20
+_PAUSE: Final = f"SELECT pg_sleep({_LOOK_AGAIN_MS / 1000})"
+_LONGEST_MS: Final = 10_000
+
+
+class SqlErasures:
+    """The ``Erasures`` port."""
+
+    def __init__(self, connection: Connection, batch: Batch, contacts: SqlContacts) -> None:
+        self._connection = connection
+        self._batch = batch
+        self._contacts = contacts
+
+    # The ledger ---------------------------------------------------------------------------------
+
+    def find(self, gone: User) -> Erasure | None:
+        facts = {"tenant": gone.tenant, "pseudonym": gone.id}
+        row = self._connection.execute(_FOUND, facts).one_or_none()
+        return None if row is None else erasure_of(row)
+
+    def add(self, erasure_: Erasure) -> None:
+        self._batch.insert(erasure, erasure_row(erasure_))
+
+    def save(self, erasure_: Erasure) -> None:
+        self._batch.update(erasure, erasure_row(erasure_), {})
+
+    def ledger(self, *, after: UserId | None, limit: int) -> Sequence[Erasure]:
+        facts = {"after": after or "", "limit": limit}
+        return [erasure_of(row) for row in self._connection.execute(_LEDGER, facts)]
+
+    def settle(self) -> None:
+        # SQLite lets one writer in at a time, so nobody is under way.
+        if self._connection.dialect.name == "sqlite":
+            return
+        ask = self._connection.exec_driver_sql
+        left = set(ask(_UNDER_WAY).scalars())
+        patience_ms = ask(_PATIENCE).scalar_one() or _LONGEST_MS
+        while left:
+            if patience_ms <= 0:
+                raise StoreBusy
+            ask(_PAUSE)
+            patience_ms -= _LOOK_AGAIN_MS
+            left.intersection_update(ask(_UNDER_WAY).scalars())
+
+    # What there is ------------------------------------------------------------------------------
+
+    def scope(self, user: User) -> ErasureScope:
+        facts = {"tenant": user.tenant, "user": user.id}
+        return ErasureScope(**self._connection.execute(_SCOPE, facts).one()._mapping)
+
+    def next_conversation(self, user: User) -> ConversationId | None:
+        facts = {"tenant": user.tenant, "user": user.id}
+        found: ConversationId | None = self._connection.execute(_NEXT, facts).scalar_one()
+        return found
+
+    def conversation_of(self, pair: Pair) -> ConversationId | None:
+        facts = {"tenant": pair.tenant, "low": pair.low, "high": pair.high}
+        found: ConversationId | None = self._connection.execute(_PAIRED, facts).scalar()
+        return found
+
+    def hold_conversation(self, conversation: ConversationId, *, user: User) -> Contact:
+        return self._contacts.hold_any(conversation, user=user)
+
+    def people(self) -> Iterator[User]:
+        streamed = _PEOPLE.execution_options(yield_per=_ROWS_AT_A_TIME)
+        with self._connection.execute(streamed) as rows:
+            for row in rows:
+                yield User(row.tenant, row.user_id)
+
+    # What changes -------------------------------------------------------------------------------
+
+    def shred(
+        self,
+        conversation: ConversationId,
+        *,
+        writer: UserId,
+        pseudonym: UserId,
+        after: MessageId | None,
+        limit: int,
+    ) -> Shredded:
+        facts: dict[str, Any] = {
+            "conversation": conversation,
+            "user": writer,
+            "pseudonym": pseudonym,
+            "after": _BEFORE_ALL if after is None else after,
+            "limit": limit + 1,
+        }
+        found = self._connection.execute(_TO_SHRED, facts).scalars().all()
+        taken = found[:limit]
+        through = MessageId(taken[-1]) if taken else None
+        if taken:
+            self._connection.execute(_SHRED, facts | {"through": through})
+        is_all = len(found) == len(taken)
+        return Shredded(
+            messages=len(taken),
+            through=through,
+            unread_left=0 if is_all else self._unread_left(facts),
+            is_all=is_all,
+        )
+
+    def _unread_left(self, facts: dict[str, Any]) -> int:
+        found = self._connection.execute(
+            select(conversation.c.low, conversation.c.high).where(
+                conversation.c.id == facts["conversation"]
+            )
+        ).one()
+        partner = found.high if found.low == facts["user"] else found.low
+        return int(
+            self._connection.execute(_UNREAD_LEFT, facts | {"partner": partner}).scalar_one()
+        )
+
+    def rename_in_pair(
+        self, conversation: ConversationId, *, user: User, partner: UserId, pseudonym: UserId
+    ) -> None:
+        facts = {
+            "of_tenant": user.tenant,
+            "conversation": conversation,
+            "user": user.id,
+            "partner": partner,
+            "pseudonym": pseudonym,
+        }
+        for statement in (_RECEIPTS, *_BLOCKS):
+            self._connection.execute(statement, facts)
+
+    def rename(self, user: User, pseudonym: UserId, *, limit: int) -> int:
+        facts = {"of_tenant": user.tenant, "user": user.id, "pseudonym": pseudonym}
+        left = limit
+        for statement in _RENAMINGS:
+            if left > 0:
+                left -= self._connection.execute(statement, facts | {"limit": left}).rowcount
+        return limit - left
+
+    def move_journal(self, user: User, pseudonym: UserId, *, through: int) -> None:
+        facts = {
+            "of_tenant": user.tenant,
+            "user": user.id,
+            "pseudonym": pseudonym,
+            "through": through,
+        }
+        self._connection.execute(_MOVE, facts)
+        self._connection.execute(_RESTRICTIONS, facts)
+
+    def drop_account(self, user: User) -> bool:
+        facts = {"of_tenant": user.tenant, "user": user.id}
+        return self._connection.execute(_DROP, facts).rowcount > 0
+
+
+if TYPE_CHECKING:
+
+    def _conforms(connection: Connection, batch: Batch, contacts: SqlContacts) -> Erasures:
+        return SqlErasures(connection, batch, contacts)
