@@ -1,0 +1,43 @@
+"""Encryption at rest: AES-256-GCM, a keyring in a database of its own, and a key file (CRYPT-1).
+
+Needs the extra ``crypto``. It knows no store of messages: one is given what ``encryption`` returns.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise ImportError(
+            f'{missing.name} is not installed: pip install "dmcore[crypto]"', name=missing.name
+        ) from missing
+
+
+with _extra():
+    from dmcore.adapters.crypto._key_file import KeyFile
+    from dmcore.adapters.crypto._keyring import (
+        KeyringStatus,
+        Rewrapped,
+        SqlKeyring,
+        initialise,
+        is_initialised,
+        open_keyring,
+    )
+    from dmcore.adapters.crypto._sealing import CACHED_FOR_S, AesGcm, encryption
+
+__all__ = [
+    "CACHED_FOR_S",
+    "AesGcm",
+    "KeyFile",
+    "KeyringStatus",
+    "Rewrapped",
+    "SqlKeyring",
+    "encryption",
+    "initialise",
+    "is_initialised",
+    "open_keyring",
+]
