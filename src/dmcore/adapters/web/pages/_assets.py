@@ -1,0 +1,55 @@
+"""The stylesheet and the module: the same for everybody, kept by browsers until they change."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import attrs
+
+from dmcore.adapters.web._values import Request, Response
+
+_PREFIX: Final = "/static/"
+_KINDS: Final[Mapping[str, str]] = {
+    "dmcore.css": "text/css; charset=utf-8",
+    "dmcore.js": "text/javascript; charset=utf-8",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Asset:
+    """One file, and the mark of its content that its address carries."""
+
+    kind: str
+    content: bytes = attrs.field(repr=False)
+    mark: str
+
+
+def asset(request: Request) -> Response | None:
+    """The file that is asked for; ``None`` for everything else. Nobody need be signed in."""
+    name = request.path.removeprefix(_PREFIX)
+    if request.method not in {"GET", "HEAD"} or name == request.path or name not in _KINDS:
+        return None
+    found = _read(name)
+    is_marked = request.query.get("v") == found.mark
+    return Response(
+        headers=(
+            ("Content-Type", found.kind),
+            ("Cache-Control", "private, max-age=31536000, immutable" if is_marked else "no-cache"),
+            ("X-Content-Type-Options", "nosniff"),
+        ),
+        body=found.content,
+    )
+
+
+def address_of(root: str, name: str) -> str:
+    """Where a page finds the file: another address whenever its content is another."""
+    return f"{root}{_PREFIX}{name}?v={_read(name).mark}"
+
+
+@cache
+def _read(name: str) -> Asset:
+    content = files(__package__).joinpath("static", name).read_bytes()
+    mark = hashlib.sha256(content).hexdigest()[:16]
+    return Asset(kind=_KINDS[name], content=content, mark=mark)

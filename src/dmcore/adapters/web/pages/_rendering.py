@@ -1,0 +1,114 @@
+"""From a template to an answer: escaping, the document around a page, the policy sent with it.
+
+No script and no style stands inside a page, so a policy can forbid both.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from dmcore.adapters.web._routing import Visit
+from dmcore.adapters.web._site import Document, Site
+from dmcore.adapters.web._values import Request, Response
+from dmcore.adapters.web.pages._assets import address_of
+
+# Named here: the names of the standard library depend on the machine's language.
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_LONGEST_EXCERPT: Final = 160
+
+
+def _clock(when: datetime) -> str:
+    return f"{when:%H:%M}"
+
+
+def _day(when: datetime) -> str:
+    return f"{_DAYS[when.weekday()]}, {when.day} {_MONTHS[when.month - 1]} {when.year}"
+
+
+def _moment(when: datetime) -> str:
+    return f"{when.day} {_MONTHS[when.month - 1][:3]}, {_clock(when)}"
+
+
+def _instant(when: datetime) -> str:
+    return when.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _excerpt(text: str) -> str:
+    """The beginning of a text, on one line."""
+    return " ".join(text[:_LONGEST_EXCERPT].split())
+
+
+_TEMPLATES: Final = Environment(
+    loader=PackageLoader("dmcore.adapters.web.pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_TEMPLATES.filters.update(
+    clock=_clock, day=_day, moment=_moment, instant=_instant, excerpt=_excerpt
+)
+
+
+def rendered(template: str, **values: object) -> str:
+    """A template with everything in it escaped."""
+    return _TEMPLATES.get_template(template).render(**values)
+
+
+def head(root: str) -> str:
+    """The links to the stylesheet and the module."""
+    return rendered(
+        "head.html", css=address_of(root, "dmcore.css"), js=address_of(root, "dmcore.js")
+    )
+
+
+def page(
+    visit: Visit, template: str, *, title: str, status: int = 200, **values: object
+) -> Response:
+    """A page for somebody who is signed in; ``title`` is the same whoever is on it (LEAK-1)."""
+    site = visit.site
+    body = rendered(
+        template,
+        root=visit.request.root,
+        me=visit.viewer.user,
+        live=site.live,
+        poll_ms=int(site.poll_every.total_seconds() * 1000),
+        upgrade_url=site.upgrade_url,
+        main=main_of(site),
+        evidence=visit.world.dm.policy.evidence,
+        **values,
+    )
+    return in_document(visit.site, visit.request, title=title, body=body, status=status)
+
+
+def main_of(site: Site) -> str:
+    """The element around a page: a document has one ``main``, and a host's frame brings its own."""
+    return "main" if site.layout is None else "div"
+
+
+def in_document(site: Site, request: Request, *, title: str, body: str, status: int) -> Response:
+    """The whole document, in the host's frame where it has one."""
+    document = Document(title=title, head=head(request.root), body=body)
+    layout = site.layout
+    if layout is None:
+        return html(site, rendered("document.html", document=document), status=status)
+    return html(site, layout(document, request.native), status=status)
+
+
+def html(site: Site, text: str, *, status: int = 200) -> Response:
+    """Finished HTML as an answer, with the site's policy. What UTF-8 cannot say becomes "?"."""
+    headers = [("Content-Type", "text/html; charset=utf-8")]
+    if site.csp is not None:
+        headers.append(("Content-Security-Policy", site.csp))
+    return Response(status=status, headers=tuple(headers), body=text.encode(errors="replace"))
+
+
+def redirect(request: Request, path: str) -> Response:
+    """Look there next: a page that is loaded again never sends a form again."""
+    return Response(status=303, headers=(("Location", f"{request.root}{path}"),))

@@ -1,0 +1,868 @@
+// What the pages do besides, where scripts run; every page works without, and when this fails.
+// Markup of messages and entries comes from the server alone: here it is fetched, compared and put
+// in place. Nothing is written to the console.
+
+const MOST_ITEMS = 300; // of a thread, in the page at once, however long the thread is
+const TYPING_EVERY = 3_000;
+const TYPING_SHOWN = 6_000;
+const PRESENCE_EVERY = 25_000;
+const REST_AFTER = 30_000; // hidden for so long, a page gives its stream back
+const AT_END = 80; // so many pixels from the end still are the end
+const SOON = 400; // so many pixels before one gets there, more is fetched
+const TARGETS = "a, button, summary";
+
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+const one = (selector, within = document) => within?.querySelector(selector);
+
+const page = one("[data-dm]");
+const { dmRoot: root, dmApi: api, dmMe: me, dmLive: kind } = page?.dataset ?? {};
+const pollEvery = Number(page?.dataset.dmPollMs) || 5_000;
+const section = one("[data-dm-thread]");
+const thread = section?.dataset.dmThread;
+const place = `/threads/${thread}`;
+const list = one("[data-dm-messages]", section);
+const jump = one("[data-dm-jump]", section);
+const typing = one("[data-dm-typing]", section);
+
+// --- asking ---------------------------------------------------------------------------------------
+
+/** The server's no, in its words. */
+class Refused extends Error {
+  constructor(status, words, seconds = 0, code = "") {
+    super(words);
+    Object.assign(this, { status, seconds, code, isFinal: ![408, 502, 503, 504].includes(status) });
+  }
+}
+
+async function fetched(url, options, seconds = 15) {
+  const signal = AbortSignal.timeout(seconds * 1000);
+  const answer = await fetch(url, { cache: "no-store", signal, ...options });
+  // A host may send whoever is signed out to a page of its own.
+  if (answer.redirected) throw new Refused(401, "You are signed out.");
+  if (answer.ok) return answer;
+  const { detail = "this did not work", code } = await answer.json().catch(() => ({}));
+  const words = `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`;
+  throw new Refused(answer.status, words, Number(answer.headers.get("Retry-After")), code);
+}
+
+async function ask(method, path, { body, key, seconds } = {}) {
+  const headers = { Accept: "application/json" };
+  if (body) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
+  const options = { method, headers, body: JSON.stringify(body) };
+  const answer = await fetched(api + path, options, seconds);
+  return answer.status === 204 ? null : answer.json();
+}
+
+async function fragment(name, query, selector) {
+  const given = Object.entries(query).filter(([, value]) => value);
+  const answer = await fetched(`${root}/fragments/${name}?${new URLSearchParams(given)}`);
+  const template = document.createElement("template");
+  template.innerHTML = await answer.text();
+  localise(template.content);
+  const found = one(selector, template.content);
+  if (!found) throw new Refused(500, "This did not work.");
+  return found;
+}
+
+// Not all at the same moment: after a cut, everybody would come back at once.
+const backoff = (tries) => Math.min(30_000, 500 * 2 ** tries) * (0.75 + Math.random() / 2);
+
+/** Wait so many milliseconds, or until the network is back. */
+function pause(milliseconds) {
+  const over = new AbortController();
+  return new Promise((done) => {
+    setTimeout(done, milliseconds);
+    addEventListener("online", done, over);
+  }).finally(() => over.abort());
+}
+
+// Sending and refreshing take turns, so that no bubble stands beside the message that it became.
+let line = Promise.resolve();
+const inTurn = (work) => (line = line.catch(() => {}).then(() => work()));
+
+// What has to be fetched, each thing once. It stays until it is done: the feed tells a fact once.
+const due = new Map();
+let isFetching = false;
+
+async function later(name, work) {
+  due.set(name, work);
+  if (isFetching) return;
+  isFetching = true;
+  for (let tries = 0; due.size; ) {
+    const [[first, next]] = due;
+    due.delete(first);
+    try {
+      await inTurn(next);
+      tries = 0;
+    } catch (error) {
+      if (error.isFinal) continue;
+      if (!due.has(first)) due.set(first, next);
+      await pause(backoff(tries++));
+    }
+  }
+  isFetching = false;
+}
+
+// --- saying ---------------------------------------------------------------------------------------
+
+const status = one("[data-dm-status]");
+const voice = document.createElement("p"); // what one sees anyway, for those who listen
+let ticking;
+let isCut = false;
+
+/** Say something; a refusal is seen and heard as on a page that the server made for it. */
+function say(words, isRefusal = false) {
+  clearInterval(ticking);
+  ticking = null;
+  if (!status) return;
+  for (const name of ["dm-note", "dm-alert"]) status.classList.toggle(name, isRefusal);
+  status.role = isRefusal ? "alert" : "status";
+  status.ariaLive = isRefusal ? "assertive" : "polite";
+  status.textContent = words;
+  if (isRefusal && text?.value) text.setAttribute("aria-invalid", "true");
+  else text?.removeAttribute("aria-invalid");
+}
+
+/** Count down for the eye; a voice tells the beginning and the end alone. */
+function countDown(words, seconds) {
+  const show = () => (status.textContent = `${words} Try again in ${seconds} s.`);
+  say("", true);
+  show();
+  ticking = setInterval(() => {
+    seconds -= 1;
+    if (seconds <= 0) return say("You can send again.");
+    status.ariaLive = "off";
+    show();
+  }, 1000);
+}
+
+function connected(yes, code) {
+  if (yes === !isCut) return;
+  isCut = !yes;
+  const isOff = code === "messaging_unavailable";
+  const why = isOff ? "Messages are switched off at the moment." : "No connection.";
+  if (!ticking) say(yes ? "Connected again." : `${why} Trying again …`);
+}
+
+// --- times ----------------------------------------------------------------------------------------
+
+// The server tells times in UTC; here they are the reader's own, in the same order of day and month.
+function readable(language) {
+  try {
+    return Intl.getCanonicalLocales(language)[0];
+  } catch {} // a frame may write it as no language is written: en_US
+}
+
+const language = readable(document.documentElement.lang.replace(/^en$/, "")) ?? "en-GB";
+const format = (parts) => new Intl.DateTimeFormat(language, parts);
+const clock = format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const date = format({ day: "numeric", month: "short" });
+const longAgo = format({ day: "numeric", month: "short", year: "numeric" });
+const weekday = format({ weekday: "short" });
+const day = format({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
+
+const INSTANT = "time[datetime*=T]";
+
+/** When something was last written, as short as it is not mistaken: only today has an hour. */
+function lately(when) {
+  const now = new Date();
+  if (when.toDateString() === now.toDateString()) return clock.format(when);
+  const days = (now - when) / 86_400_000;
+  if (days > 0 && days < 6) return weekday.format(when);
+  return (when.getFullYear() === now.getFullYear() ? date : longAgo).format(when);
+}
+
+/** The day and the time, for what may be long ago or far ahead. */
+function moment(when) {
+  const isThisYear = when.getFullYear() === new Date().getFullYear();
+  return `${(isThisYear ? date : longAgo).format(when)}, ${clock.format(when)}`;
+}
+
+function localise(within) {
+  for (const it of all(INSTANT, within)) {
+    const when = new Date(it.dateTime);
+    const isInList = it.closest(".dm-time");
+    if (it.matches(".dm-when")) it.textContent = moment(when);
+    else it.textContent = isInList ? lately(when) : clock.format(when);
+    if (isInList) it.title = `${date.format(when)}, ${clock.format(when)}`;
+  }
+}
+
+/** A day begins in the thread where it begins for the reader. */
+function markDays() {
+  let before;
+  for (const it of items()) {
+    const now = day.format(new Date(one(INSTANT, it).dateTime));
+    let mark = one(".dm-day", it);
+    if (now === before) mark?.remove();
+    else {
+      if (!mark) it.prepend((mark = document.createElement("p")));
+      Object.assign(mark, { className: "dm-day", textContent: now });
+    }
+    before = now;
+  }
+}
+
+// --- the list and the badge -----------------------------------------------------------------------
+
+/** Put a new rendering in the place of an old one; what was open or focused in it stays so. */
+function swap(old, fresh) {
+  // What one reads tells whether it is new: links name the page that they came with.
+  const words = (it) => (one(".dm-bubble", it) ?? it).textContent;
+  if (words(old) === words(fresh)) return old;
+  const open = all("details", old).map((it) => it.open);
+  all("details", fresh).forEach((it, count) => (it.open = open[count] ?? false));
+  const focused = all(TARGETS, old).indexOf(document.activeElement);
+  Object.assign(fresh, { older: fresh.older ?? old.older, newer: fresh.newer ?? old.newer });
+  old.replaceWith(fresh);
+  all(TARGETS, fresh)[focused]?.focus({ preventScroll: true });
+  return fresh;
+}
+
+async function refreshList() {
+  const shown = one("[data-dm-list]");
+  // Further pages of the list are looked at, not followed.
+  if (!shown || new URLSearchParams(location.search).has("cursor")) return;
+  const query = { folder: shown.dataset.dmFolder, thread };
+  const fresh = await fragment("list", query, "[data-dm-list]");
+  const asks = "dmAsked" in fresh.dataset;
+  for (const it of all("[data-dm-asked-mark]")) it.hidden = !asks;
+  if (shown.textContent === fresh.textContent) return;
+  const entry = document.activeElement.closest("[data-dm-entry]");
+  const focused = entry && all(TARGETS, entry).indexOf(document.activeElement);
+  shown.replaceChildren(...fresh.children);
+  const same = (it) => it.dataset.dmEntry === entry?.dataset.dmEntry;
+  const now = all("[data-dm-entry]", shown).find(same);
+  if (now) all(TARGETS, now)[focused]?.focus({ preventScroll: true });
+}
+
+async function refreshBadge() {
+  const shown = all("[data-dm-badge]");
+  const fresh = shown.length && (await fragment("badge", {}, "[data-dm-badge]"));
+  for (const it of shown) it.replaceWith(fresh.cloneNode(true));
+}
+
+function refreshAround() {
+  later("list", refreshList);
+  later("badge", refreshBadge);
+}
+
+// --- the thread -----------------------------------------------------------------------------------
+
+const items = () => all("[data-dm-message]", list);
+const idOf = (it) => it?.dataset.dmMessage;
+const isMine = (it) => "dmMine" in it.dataset;
+const item = (id) => id && items().find((it) => idOf(it) === id);
+
+let hasEnd = true; // whether the newest message is among those shown
+let isFollowing = true; // whether the end was in view when one last scrolled
+let hasNews = false; // whether something arrived below that was not looked at yet
+
+/** The items of a page. Its cursors stay with the items at its ends, as long as these are shown. */
+function itemsOf(source) {
+  const found = [...source.children];
+  if (found.length) {
+    found[0].older = source.dataset.dmOlder;
+    found.at(-1).newer = source.dataset.dmNewer;
+  }
+  return found;
+}
+
+async function askPage(query) {
+  const source = await fragment(`thread/${thread}`, query, "[data-dm-messages]");
+  return { found: itemsOf(source), more: "dmMore" in source.dataset };
+}
+
+// What scrolls: the messages alone, or the page where a host lets them be as long as they are.
+const inner = list?.closest(".dm-scroll");
+const isPage = !inner || !/auto|scroll/.test(getComputedStyle(inner).overflowY);
+const box = isPage ? document.scrollingElement : inner;
+const below = () => box.scrollHeight - box.scrollTop - box.clientHeight;
+const isAtEnd = () => below() < AT_END;
+const toEnd = (behavior = "instant") => box.scrollTo({ top: box.scrollHeight, behavior });
+
+/** The way to the newest: when something arrived there, and when one is far from it. */
+function showJump() {
+  if (!jump) return;
+  const isThere = hasEnd && isAtEnd();
+  if (isThere) hasNews = false;
+  jump.textContent = hasNews ? "New messages" : "Newest messages";
+  jump.hidden = isThere || (!hasNews && hasEnd && below() < box.clientHeight);
+}
+
+/** Change the list: the end stays the end, and else what is looked at stays where it is. */
+function holding(change) {
+  const wasAtEnd = hasEnd && isAtEnd();
+  const edge = isPage ? 0 : box.getBoundingClientRect().top;
+  const looked = items().find((it) => it.getBoundingClientRect().bottom > edge);
+  const before = looked?.getBoundingClientRect().top;
+  change();
+  markDays();
+  const still = item(idOf(looked));
+  if (wasAtEnd && hasEnd) toEnd();
+  else if (still) box.scrollTop += still.getBoundingClientRect().top - before;
+  list.dataset.dmOlder = list.firstElementChild?.older ?? "";
+  list.dataset.dmNewer = list.lastElementChild?.newer ?? "";
+  showJump();
+}
+
+/** Let go of whole pages at one end while more is shown than should be. */
+function trim(end, cursor) {
+  if (list.childElementCount <= MOST_ITEMS) return false;
+  while (list.childElementCount > MOST_ITEMS || !list[end][cursor]) list[end].remove();
+  return true;
+}
+
+async function loadOlder() {
+  const before = list.firstElementChild?.older;
+  if (!before || box.scrollTop > SOON) return;
+  const { found } = await askPage({ before });
+  holding(() => {
+    list.prepend(...found.filter((it) => !item(idOf(it))));
+    if (trim("lastElementChild", "newer")) hasEnd = false;
+  });
+  look();
+}
+
+/** A page of what follows. Who reads further up is only told of it, where there is no room. */
+async function loadNewer() {
+  // What follows the newest of all is news; what follows an older one was there before.
+  const isNews = hasEnd;
+  const { found, more } = await askPage({ after: list.lastElementChild?.newer });
+  const fresh = found.filter((it) => !item(idOf(it)));
+  const wasAtEnd = hasEnd && isAtEnd();
+  if (more && wasAtEnd) return loadNewest();
+  if (hasEnd && !wasAtEnd && list.childElementCount + fresh.length > MOST_ITEMS) hasEnd = false;
+  else {
+    holding(() => {
+      list.append(...fresh);
+      trim("firstElementChild", "older");
+      hasEnd = !more;
+    });
+  }
+  arrived(isNews ? fresh : []);
+  if (fresh.length) look();
+}
+
+/** The newest page, instead of everything that is there. */
+async function loadNewest() {
+  const { found } = await askPage({});
+  holding(() => list.replaceChildren(...found));
+  hasEnd = true;
+  toEnd();
+  arrived([]);
+  look();
+}
+
+async function follow() {
+  if (hasEnd) return loadNewer();
+  hasNews = true;
+  voice.textContent = "New message.";
+  showJump();
+}
+
+function arrived(fresh) {
+  for (const it of [...waiting.children]) if (item(it.becomes)) it.remove();
+  if (items().length) one(".dm-empty", section)?.remove();
+  const count = fresh.filter((it) => idOf(it) && !isMine(it)).length;
+  if (count) {
+    heardAt = Date.now();
+    showTyping(false);
+    voice.textContent = count > 1 ? `${count} new messages.` : "New message.";
+    hasNews = true;
+  }
+  showJump();
+  markRead();
+}
+
+/** Show the page around a message as it is now. Returns its first message if that was news. */
+async function refreshPage(id) {
+  const shown = [...list.children];
+  const at = shown.indexOf(item(id));
+  if (at < 0) return null;
+  const after = shown.slice(0, at).findLast((it) => it.newer)?.newer;
+  const before = shown.slice(at + 1).find((it) => it.older)?.older;
+  const { found } = await askPage(after ? { after } : { before });
+  let isNews = false;
+  holding(() => {
+    for (const it of found) {
+      const old = item(idOf(it));
+      if (old && swap(old, it) !== old) isNews = true;
+    }
+  });
+  return isNews ? idOf(found[0]) : null;
+}
+
+/** The other has seen my messages up to this one: page by page upwards, as far as it is news. */
+async function refreshSeen(through) {
+  const mine = (fits) => idOf(items().findLast((it) => isMine(it) && fits(idOf(it))));
+  let id = mine((it) => it <= through);
+  while (id) {
+    const first = await refreshPage(id);
+    id = first && mine((it) => it < first);
+  }
+}
+
+function drop(gone) {
+  if (!gone) return;
+  const { previousElementSibling: before, nextElementSibling: after } = gone;
+  if (before) before.newer ??= gone.newer;
+  if (after) after.older ??= gone.older;
+  holding(() => gone.remove());
+}
+
+/** Fetch more in time, where one comes near what is not there. */
+function look() {
+  if (list.firstElementChild?.older && box.scrollTop < SOON) later("above", loadOlder);
+  if (!hasEnd && below() < SOON) later("below", () => below() < SOON && loadNewer());
+}
+
+// --- reading, typing, being there -----------------------------------------------------------------
+
+let marked = "";
+let typedAt = 0;
+let heardAt = 0;
+let typingEnds;
+
+/** What is really looked at is read: nothing in a hidden window, nothing below its edge. */
+async function markRead() {
+  if (!list || document.hidden || !document.hasFocus() || !hasEnd || !isAtEnd()) return;
+  const through = idOf(items().findLast((it) => !isMine(it)));
+  if (!through || through <= marked) return;
+  const before = marked;
+  marked = through;
+  try {
+    await ask("POST", `${place}/read`, { body: { through } });
+    for (const it of all('form[action$="/read"]', section)) it.hidden = true;
+    if (kind === "poll") refreshAround();
+  } catch (error) {
+    if (!error.isFinal) marked = before;
+  }
+}
+
+function showTyping(yes) {
+  clearTimeout(typingEnds);
+  if (yes) typingEnds = setTimeout(showTyping, TYPING_SHOWN, false);
+  if (!typing || typing.hidden === !yes) return;
+  const wasAtEnd = isAtEnd();
+  typing.hidden = !yes;
+  if (wasAtEnd) toEnd();
+}
+
+function tellTyping() {
+  if (Date.now() - typedAt < TYPING_EVERY) return;
+  typedAt = Date.now();
+  ask("POST", `${place}/typing`).catch(() => {});
+}
+
+async function lookAround() {
+  if (!thread || document.hidden) return;
+  const there = await ask("GET", `${place}/presence`).catch(() => ({}));
+  const shown = one("[data-dm-presence]", section);
+  if (shown) shown.hidden = !there.is_present;
+  // Who has just sent what they were typing is told to be typing for a while yet.
+  if (Date.now() - heardAt > TYPING_SHOWN) showTyping(Boolean(there.is_typing));
+}
+
+// --- writing --------------------------------------------------------------------------------------
+
+const form = one("form.dm-composer");
+const text = one("textarea[name=body]", form);
+const keyField = one("input[name=key]", form);
+const pattern = one("template[data-dm-pending]", section);
+
+const receiver = form?.elements.user?.value; // whom one writes to for the first time
+
+const outbox = []; // { key, body, reply_to, bubble }, in the order of writing
+const held = []; // the same, refused: what becomes of each is the writer's to say
+const waiting = document.createElement("ol"); // the bubbles of these
+
+// Not randomUUID: that is there on secure addresses only, and not on a phone in the same house.
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (it) => it.toString(16).padStart(2, "0")).join("");
+}
+
+// What is written and not sent yet outlives the page, as long as its tab is open. A browser may
+// refuse to keep anything: then the page alone does.
+const shelf = `dmcore ${me} ${receiver ? `to ${receiver}` : thread}`;
+const begun = `dmcore ${me} begun`; // names the shelf of a first message that was sent
+
+function keep() {
+  const plain = (isHeld) => ({ bubble, ...letter }) => ({ ...letter, isHeld });
+  const letters = [...held.map(plain(true)), ...outbox.map(plain(false))];
+  try {
+    if (!text.value && !letters.length) sessionStorage.removeItem(shelf);
+    else sessionStorage.setItem(shelf, JSON.stringify({ draft: text.value, letters }));
+  } catch {}
+}
+
+function kept() {
+  try {
+    return JSON.parse(sessionStorage.getItem(shelf)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** A first message is sent by the browser itself; the page that it leads to clears up after it. */
+function clearBegun() {
+  try {
+    sessionStorage.removeItem(sessionStorage.getItem(begun));
+    sessionStorage.removeItem(begun);
+  } catch {}
+}
+
+function fit() {
+  text.rows = 1;
+  while (text.scrollHeight > text.clientHeight && text.rows < 8) text.rows += 1;
+}
+
+function bubbleOf(letter) {
+  const bubble = pattern.content.firstElementChild.cloneNode(true);
+  one("[data-dm-text]", bubble).textContent = letter.body;
+  waiting.append(bubble);
+  list.after(waiting);
+  return bubble;
+}
+
+function post({ isHeld, ...letter }) {
+  outbox.push({ ...letter, bubble: bubbleOf(letter) });
+}
+
+let isDelivering = false;
+
+/** Send what waits, in order: each until it is stored or refused, always by its own key. */
+async function deliver() {
+  if (isDelivering) return;
+  isDelivering = true;
+  for (let tries = 0; outbox.length; ) {
+    try {
+      await inTurn(() => handOver(outbox[0]));
+      tries = 0;
+    } catch (error) {
+      if (error.isFinal) giveBack(error);
+      else {
+        one("[data-dm-state]", outbox[0].bubble).textContent = "Not sent yet. Trying again …";
+        await pause(Math.max(backoff(tries++), (error.seconds ?? 0) * 1000));
+      }
+    }
+  }
+  isDelivering = false;
+}
+
+async function handOver({ key, bubble, ...body }) {
+  const { id } = await ask("POST", `${place}/messages`, { key, body });
+  outbox.shift();
+  keep();
+  // The bubble stands in for the message until that is shown.
+  bubble.becomes = id;
+  one("[data-dm-state]", bubble).textContent = "Sent";
+  later("newer", hasEnd ? loadNewer : loadNewest);
+  if (kind === "poll") refreshAround();
+}
+
+/** Refused: what was to be sent is in the writer's hands again, each text for itself. */
+function giveBack(error) {
+  // Something in this one text is wrong, or nothing at all can be sent.
+  const letters = outbox.splice(0, error.status === 422 ? 1 : outbox.length);
+  const isFree = letters.length === 1 && !text.value && !form.elements.reply_to;
+  if (isFree) {
+    letters[0].bubble.remove();
+    text.value = letters[0].body;
+    if (letters[0].reply_to) answer(letters[0].reply_to);
+  } else letters.forEach(hold);
+  keep();
+  fit();
+  if (error.status === 429) countDown("You have sent a lot of messages.", error.seconds);
+  else say(error.message, true);
+}
+
+/** Let a refused text stand where it is, with what can be done about it. */
+function hold({ bubble, ...letter }) {
+  bubble ??= bubbleOf(letter);
+  const entry = { ...letter, bubble };
+  held.push(entry);
+  bubble.classList.add("dm-held");
+  one("[data-dm-state]", bubble).textContent = "Not sent.";
+  for (const [words, again] of [["Try again", true], ["Discard", false]]) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", textContent: words });
+    button.addEventListener("click", () => {
+      held.splice(held.indexOf(entry), 1);
+      bubble.remove();
+      if (again) post(letter);
+      keep();
+      say("");
+      text.focus({ preventScroll: true });
+      deliver();
+    });
+    one(".dm-meta", bubble).append(button);
+  }
+}
+
+/** Be about to answer a message, as the server's own page for it shows that. */
+function answer(id) {
+  const field = Object.assign(document.createElement("input"), { type: "hidden", value: id });
+  const line = Object.assign(document.createElement("div"), { className: "dm-replying" });
+  const words = document.createElement("p");
+  const what = document.createElement("bdi");
+  const cancel = Object.assign(document.createElement("a"), { textContent: "Cancel" });
+  field.name = "reply_to";
+  line.dataset.dmReplying = "";
+  what.textContent = one(".dm-body", item(id))?.textContent ?? "an earlier message";
+  words.append("In answer to: ", what);
+  cancel.href = `${location.pathname}#dm-body`;
+  cancel.addEventListener("click", (event) => {
+    event.preventDefault();
+    line.remove();
+    field.remove();
+    text.focus();
+  });
+  line.append(words, cancel);
+  form.prepend(field, line);
+}
+
+function submitted(event) {
+  event.preventDefault();
+  if (!text.value.trim()) return;
+  const letter = { key: keyField.value, body: text.value };
+  const answered = form.elements.reply_to?.value;
+  if (answered) {
+    letter.reply_to = answered;
+    for (const it of all("[data-dm-replying], [name=reply_to]", form)) it.remove();
+    history.replaceState(null, "", location.pathname);
+  }
+  post(letter);
+  keyField.value = newKey();
+  text.value = "";
+  keep();
+  fit();
+  say("");
+  // Whoever pressed the button goes on writing; and a phone keeps its keys where they are.
+  text.focus({ preventScroll: true });
+  toEnd();
+  deliver();
+}
+
+function sentByBrowser() {
+  try {
+    sessionStorage.setItem(begun, shelf);
+  } catch {}
+}
+
+// --- live -----------------------------------------------------------------------------------------
+
+let cursor = page?.dataset.dmCursor;
+
+function take(facts) {
+  if (facts.length) refreshAround();
+  for (const { action, actor, conversation, message } of facts) {
+    if (!thread || conversation !== thread) continue;
+    if (action === "message_sent") later("follow", follow);
+    if (action === "message_edited" || action === "message_deleted")
+      later(message, () => refreshPage(message));
+    if (action === "message_hidden") drop(item(message));
+    if (action === "messages_seen" && actor !== me) later("seen", () => refreshSeen(message));
+    if (action === "history_cleared") later("newest", loadNewest);
+    if (action === "request_accepted" && actor !== me && !text?.value) location.reload();
+  }
+}
+
+/** The feed is not to be had up to here: look at everything anew. */
+function takeAnew() {
+  refreshAround();
+  if (list) later("newest", loadNewest);
+}
+
+/** What happened, as an answer; it may wait until something happens. */
+async function poll(wait) {
+  let told;
+  do {
+    const query = new URLSearchParams({ after: cursor, wait });
+    told = await ask("GET", `/changes?${query}`, { seconds: wait + 15 });
+    cursor = told.next;
+    take(told.items);
+  } while (told.has_more);
+}
+
+/** What happens, as a stream. Returns false where the browser gave up, true where the page did. */
+function streamed() {
+  return new Promise((done) => {
+    const source = new EventSource(`${api}/stream?${new URLSearchParams({ after: cursor })}`);
+    let rest;
+    let worry;
+    const hear = (name, does) =>
+      source.addEventListener(name, (event) => {
+        cursor = event.lastEventId || cursor;
+        does(JSON.parse(event.data));
+      });
+    hear("changes", (told) => take(told.items));
+    hear("typing", (told) => told.conversation === thread && showTyping(true));
+    hear("expired", takeAnew);
+    hear("closed", () => {
+      source.close();
+      rest = setTimeout(end, 1_000, true);
+    });
+    source.onopen = () => {
+      clearTimeout(worry);
+      worry = null;
+      connected(true);
+    };
+    source.onerror = () => {
+      if (source.readyState === EventSource.CLOSED) return end(false);
+      // The browser comes back by itself, to where it was; most cuts are over before one notices.
+      worry ??= setTimeout(connected, 5_000, false);
+    };
+    function turned() {
+      clearTimeout(rest);
+      if (document.hidden) rest = setTimeout(end, REST_AFTER, true);
+    }
+    function end(isOver) {
+      source.close();
+      clearTimeout(rest);
+      clearTimeout(worry);
+      document.removeEventListener("visibilitychange", turned);
+      done(isOver);
+    }
+    document.addEventListener("visibilitychange", turned);
+  });
+}
+
+const visible = () =>
+  new Promise((done) => {
+    if (document.hidden) document.addEventListener("visibilitychange", done, { once: true });
+    else done();
+  });
+
+/** Follow the feed. A hidden page rests: browsers allow a site few connections. */
+async function live() {
+  let wait = kind === "poll" ? 0 : null; // seconds that a question may wait; none is asked at first
+  for (let tries = 0; ; ) {
+    await visible();
+    try {
+      if (wait !== null) {
+        await poll(wait);
+        connected(true);
+      }
+      tries = 0;
+      if (kind === "stream") wait = (await streamed()) ? 0 : 20;
+      else {
+        lookAround();
+        await pause(pollEvery);
+      }
+    } catch (error) {
+      const isExpired = error.code === "cursor_expired";
+      if ([401, 403, 410].includes(error.status) && !isExpired) return say(error.message);
+      if (isExpired) {
+        ({ cursor } = await ask("GET", "/snapshot").catch(() => ({ cursor })));
+        takeAnew();
+      } else if (tries > 0) connected(false, error.code);
+      // Too many streams of one person: asking now and then is still allowed.
+      if (error.status === 429) wait = 0;
+      await pause(backoff(tries++));
+    }
+  }
+}
+
+// --- beginning ------------------------------------------------------------------------------------
+
+function beginThread() {
+  itemsOf(list);
+  markDays();
+  hasEnd = !("dmMore" in list.dataset);
+  Object.assign(waiting, { className: list.className, ariaLabel: "Being sent" });
+  Object.assign(voice, { className: "dm-sr", role: "status" });
+  section.append(voice);
+  for (const it of all("[data-dm-page-link]", section)) it.hidden = true;
+  if (hasEnd && !location.hash.startsWith("#m-")) toEnd();
+  look();
+  let height = box.clientHeight;
+  const scrolled = () => {
+    // Where the box has just become lower, it was not the reader who left the end.
+    if (box.clientHeight === height) isFollowing = isAtEnd();
+    showJump();
+    look();
+    markRead();
+  };
+  (isPage ? document : box).addEventListener("scroll", scrolled, { passive: true });
+  // A line of words below, or the keyboard of a phone, takes its room from the list.
+  new ResizeObserver(() => {
+    height = box.clientHeight;
+    if (hasEnd && isFollowing) toEnd();
+  }).observe(box);
+  document.addEventListener("visibilitychange", markRead);
+  addEventListener("focus", markRead);
+  list.addEventListener("click", (event) => {
+    const shown = item(event.target.closest("[data-dm-answers]")?.dataset.dmAnswers);
+    if (!shown) return;
+    event.preventDefault();
+    location.hash = shown.id;
+  });
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
+  jump?.addEventListener("click", async () => {
+    if (!hasEnd) await inTurn(loadNewest).catch(() => {});
+    toEnd(isCalm.matches ? "instant" : "smooth");
+  });
+  showJump();
+  markRead();
+  lookAround();
+  setInterval(lookAround, PRESENCE_EVERY);
+}
+
+/** Menus close as menus do everywhere: by Escape, and when something else is touched. */
+function beginMenus() {
+  const open = () => all("details.dm-menu[open]", page);
+  document.addEventListener("click", (event) => {
+    for (const it of open()) if (!it.contains(event.target)) it.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const it of open()) {
+      it.open = false;
+      one("summary", it).focus({ preventScroll: true });
+    }
+  });
+}
+
+function beginWriting() {
+  // On a phone there is no other key for a new line.
+  const isTouched = matchMedia("(hover: none) and (pointer: coarse)");
+  text.addEventListener("keydown", (event) => {
+    const isPlain = event.key === "Enter" && !event.shiftKey && !event.isComposing;
+    // Some browsers tell the key that ends a composition by this number alone.
+    if (!isPlain || event.keyCode === 229 || isTouched.matches) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  text.addEventListener("input", () => {
+    fit();
+    if (!ticking && status?.role === "alert") say("");
+  });
+  const canPost = list && keyField && pattern;
+  if (canPost || receiver) {
+    const { draft = "", letters = [] } = kept();
+    text.value ||= draft;
+    text.addEventListener("input", () => {
+      keep();
+      if (thread && text.value) tellTyping();
+    });
+    form.addEventListener("submit", canPost ? submitted : sentByBrowser);
+    for (const it of letters) (it.isHeld ? hold : post)(it);
+    deliver();
+  }
+  fit();
+}
+
+// A browser that is too old for this is not too old for the pages.
+if (page && "timeout" in AbortSignal && "findLast" in Array.prototype) {
+  localise(page);
+  beginMenus();
+  if (list) {
+    clearBegun();
+    beginThread();
+  }
+  if (text) beginWriting();
+  if (cursor) live();
+}
