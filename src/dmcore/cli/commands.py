@@ -4,13 +4,16 @@ import io
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from dmcore.cli import failures, operate
+from dmcore.cli import backup, erase, failures, operate, prune
 from dmcore.cli.demo import demo
+from dmcore.cli.keyrings import name_keys
+from dmcore.cli.keys import keys
 from dmcore.cli.replay import replay
 from dmcore.cli.seed import seed
 from dmcore.errors import DmcoreError
@@ -77,6 +80,20 @@ def _show_version(wanted: bool) -> None:
 def dmcore(
     ctx: typer.Context,
     *,
+    keyring: Annotated[
+        str | None,
+        typer.Option(
+            "--keyring",
+            envvar="DMCORE_KEYRING",
+            help="Where texts are encrypted: their keyring, sqlite:///FILE or postgresql://….",
+        ),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--key-file", envvar="DMCORE_KEY_FILE", help="The file with the keyring's master key."
+        ),
+    ] = None,
     _version: Annotated[
         bool,
         typer.Option(
@@ -90,12 +107,19 @@ def dmcore(
     end, and the exit status is 2. No command shows the text of a message; the demo shows those of
     its own people.
     """
+    name_keys(keyring, key_file)
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())
 
 
-for command in (operate.init, operate.mode, operate.status, demo, seed, replay, operate.verify):
+for command in (
+    *(operate.init, operate.upgrade, operate.mode, operate.status),
+    *(demo, seed, replay, operate.verify, erase.erase, prune.prune),
+    *(backup.backup, backup.restore),
+):
     app.command()(command)
+app.add_typer(keys, name="keys")
+app.add_typer(erase.erasures, name="erasures")
 
 
 def run() -> int:

@@ -13,6 +13,7 @@ import attrs
 
 from dmcore.adapters.clock import ManualClock
 from dmcore.adapters.ids import SeededEntropy
+from dmcore.cli.interrupts import Check, checked, go_on
 from dmcore.direct_messages import DirectMessages
 from dmcore.domain.instants import to_us
 from dmcore.domain.message import Message
@@ -116,16 +117,18 @@ class Chance:
         return list(chosen)
 
 
-def plant(dm: DirectMessages, clock: ManualClock, *, size: Size, seed: int) -> Planted:
+def plant(
+    dm: DirectMessages, clock: ManualClock, *, size: Size, seed: int, check: Check = go_on
+) -> Planted:
     """Let the script of ``seed`` happen on a store without messages, whose switch is on."""
     chance = Chance(SeededEntropy(f"fixtures {seed}"))
     pairs = [_pair(index) for index in chance.some_below(_pairs_of(size.users), size.conversations)]
-    for line in script(pairs, size.messages, chance):
+    for line in checked(script(pairs, size.messages, chance), check):
         clock.advance(seconds=line.wait_s)
         message = _written(dm, clock, line)
         if line.is_read:
             dm.mailbox(line.receiver).mark_read(message.conversation, through=message.id)
-    for index in chance.some_below(2 * len(pairs), size.blocks):
+    for index in checked(chance.some_below(2 * len(pairs), size.blocks), check):
         blocker, blocked = pairs[index // 2] if index % 2 else pairs[index // 2][::-1]
         clock.advance(seconds=60)
         dm.mailbox(blocker).block(blocked)

@@ -1,23 +1,48 @@
 """What an operator does: set up, turn the switch, look after the health. Never content (MOD-2)."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import attrs
 import typer
 from rich.console import RenderableType
 
-from dmcore.cli.options import DEFAULT_OPERATOR, DEFAULT_URL, AsJson, Url
+from dmcore.adapters import sql
+from dmcore.cli.interrupts import interrupts_wait
+from dmcore.cli.options import DEFAULT_OPERATOR, DEFAULT_ROLES, DEFAULT_URL, AsJson, Url
 from dmcore.cli.render import facts_table, listing, print_json, print_rows, sentence
 from dmcore.cli.stores import lasting, operator_of
 from dmcore.domain.mode import Mode
 from dmcore.domain.verification import Finding
-from dmcore.ports.installation import StoreStatus
+from dmcore.operations import Operations
+from dmcore.ports.installation import RowSecurity, StoreStatus
+
+_AT_ONCE: Final = 100
+_SECURED: Final = {
+    RowSecurity.OFF: "off",
+    RowSecurity.ON: "on",
+    RowSecurity.BYPASSED: "on, and bypassed by this login: no site should use it",
+}
 
 
-def init(*, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Set a database up. Messaging is off in it; doing it twice changes nothing."""
+def init(
+    *,
+    url: Url = DEFAULT_URL,
+    rls: Annotated[
+        bool,
+        typer.Option("--rls", help="Turn row-level security on too, and make its roles."),
+    ] = False,
+    roles: Annotated[
+        str, typer.Option("--roles", help="With --rls: how the names of the five roles begin.")
+    ] = DEFAULT_ROLES,
+    as_json: AsJson = False,
+) -> None:
+    """Set a database up. Messaging is off in it; doing it twice changes nothing.
+
+    With --rls, on PostgreSQL, the database itself shows each user's messages to nobody else. That
+    needs a login that may create roles, and can be done later too.
+    """
     address = lasting(url)
-    created = address.initialise()
+    created = address.initialise(roles=roles if rls else None)
     with address.open() as dm:
         found = operator_of(dm).status()
     if as_json:
@@ -27,13 +52,64 @@ def init(*, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
             "location": address.place,
             "mode": found.mode,
             "schema_version": found.schema_version,
+            "row_security": found.row_security,
         }
         print_json(facts)
         return
     done = "Set up" if created else "Already set up"
     print_rows(sentence(f"{done}: {address.place}. Messaging is {words(found.mode)}."))
+    if rls:
+        print_rows(
+            sentence(f"Row-level security is on. The site's login needs {roles}_application.")
+        )
     if found.mode is not Mode.ON:
         print_rows(sentence(f"Next: {_turning_on(url)} turns it on."))
+
+
+def upgrade(
+    *,
+    url: Url = DEFAULT_URL,
+    only_check: Annotated[
+        bool, typer.Option("--check", help="Only say what would be done, and what differs.")
+    ] = False,
+    only_sql: Annotated[
+        bool, typer.Option("--sql", help="PostgreSQL: only print the SQL that it would run.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a database to the schema of this dmcore; its rows stay.
+
+    Stop the site before, and make a backup. It can be interrupted and run again. With --check the
+    exit status is 1 where there is something to do, or where the tables differ otherwise.
+    """
+    address = lasting(url)
+    address.check()
+    if only_sql:
+        script = sql.upgrade_sql(address.url)
+        if as_json:
+            print_json({"sql": script})
+        else:
+            typer.echo(script, nl=False)
+    elif only_check:
+        state = sql.check_schema(address.url)
+        if as_json:
+            print_json({**attrs.asdict(state), "is_current": state.is_current})
+        else:
+            print_rows(*_state_rows(state))
+        if not state.is_current:
+            raise typer.Exit(1)
+    else:
+        before, after = sql.upgrade(address.url)
+        if as_json:
+            print_json({"before": before, "after": after, "location": address.place})
+        else:
+            done = "Upgraded" if before != after else "Nothing to do"
+            print_rows(sentence(f"{done}: {address.place} has schema version {after}."))
+
+
+def _state_rows(state: sql.SchemaState) -> tuple[RenderableType, ...]:
+    found = f"Schema version {state.found}, this dmcore needs {state.expected}."
+    return sentence(found), *(sentence(it) for it in state.differences)
 
 
 def mode(
@@ -83,6 +159,7 @@ def status(*, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
         "store": f"{found.store}, {address.place}",
         "schema version": found.schema_version,
         "mode": words(found.mode),
+        "row-level security": _SECURED[found.row_security],
         **counts(found),
     }
     print_rows(facts_table(rows))
@@ -97,25 +174,53 @@ def verify(
         int,
         typer.Option("--most", min=1, max=10_000, help="Show at most so many findings."),
     ] = 100,
+    repairs: Annotated[
+        bool, typer.Option("--repair", help="Mend what can be derived from what is left.")
+    ] = False,
+    operator: Annotated[
+        str, typer.Option("--operator", help="With --repair: who does it, for the journal.")
+    ] = DEFAULT_OPERATOR,
     as_json: AsJson = False,
 ) -> None:
     """Recount everything that is counted, and name what is wrong.
 
-    The exit status is 0 for a sound store and 1 where there are findings.
+    With --repair, counters, markers, listings and bounds that are wrong are made anew from
+    messages, receipts, block lists, restrictions and journals, while messaging goes on. It can be
+    stopped and run again. What is gone is not made up: that stays a finding.
+
+    The exit status is 0 for a sound store and 1 where there are findings, after the repair if
+    there was one.
     """
     address = lasting(url)
     with address.open() as dm:
-        operations = operator_of(dm)
+        operations = dm.operations(operator)
+        mended = _mended(operations) if repairs else []
         findings = operations.verify(most=most)
         found = operations.status()
+    facts = {"mended": [attrs.asdict(it) for it in mended]} if repairs else {}
     if as_json:
-        print_json({**verdict(findings), **counts(found), "complete": len(findings) < most})
+        complete = {"complete": len(findings) < most}
+        print_json({**facts, **verdict(findings), **counts(found), **complete})
     else:
+        if repairs:
+            print_rows(sentence(f"Mended: {len(mended)}."))
+        if mended:
+            print_rows(listing(("rule", "where"), ((it.rule, it.where) for it in mended)))
         print_rows(*verdict_rows(findings, found))
         if len(findings) == most:
             print_rows(sentence("There may be more: see --most."))
     if findings:
         raise typer.Exit(1)
+
+
+def _mended(operations: Operations) -> list[Finding]:
+    """Everything that could be, in steps between which an interrupt takes effect."""
+    mended: list[Finding] = []
+    with interrupts_wait() as check:
+        while some := operations.repair(most=_AT_ONCE).mended:
+            mended += some
+            check()
+    return mended
 
 
 # Said by more than one command ------------------------------------------------------------------
@@ -144,12 +249,16 @@ def verdict(findings: tuple[Finding, ...]) -> dict[str, object]:
 
 def verdict_rows(findings: tuple[Finding, ...], found: StoreStatus) -> tuple[RenderableType, ...]:
     """What a verification found, for a person."""
+    rest = () if findings else (facts_table(counts(found)),)
+    return *verdict_findings(findings), *rest
+
+
+def verdict_findings(findings: tuple[Finding, ...]) -> tuple[RenderableType, ...]:
+    """Whether a store is sound, and what is wrong."""
     if findings:
         table = listing(("rule", "where"), ((it.rule, it.where) for it in findings))
         return sentence(f"NOT SOUND. Findings: {len(findings)}", style="bold red"), table
-    return sentence("Sound: every count agrees with a recount.", style="bold green"), facts_table(
-        counts(found)
-    )
+    return (sentence("Sound: every count agrees with a recount.", style="bold green"),)
 
 
 def _turning_on(url: str) -> str:

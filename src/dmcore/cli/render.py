@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
@@ -65,6 +65,14 @@ def listing(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for row in rows:
         table.add_row(*map(Text, row))
     return table
+
+
+def teller(*, as_json: bool) -> Callable[[str], None]:
+    """Says what is being done, where a person looks on."""
+    console = Console(stderr=True)
+    if as_json or not (sys.stdout.isatty() and console.is_terminal):
+        return lambda _step: None
+    return lambda step: console.print(sentence(f"{step} …", style="dim"))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import attrs
 import typer
 
 from dmcore.adapters.clock import ManualClock, SystemClock
+from dmcore.cli.interrupts import checked
 from dmcore.cli.operate import words
 from dmcore.cli.options import DEFAULT_URL, AnyUrl, AsJson
 from dmcore.cli.render import facts_table, print_json, print_rows, progress, sentence
@@ -73,12 +74,12 @@ def replay(
         if not append:
             check_empty(operations, "name a fresh one, or add to it with --append")
         with (
-            messaging_on(operations),
+            messaging_on(operations) as check,
             progress(trace.attempts(), total=survey.lines, as_json=as_json) as attempts,
         ):
             began_s = perf_counter()
             try:
-                outcome = send_all(dm, clock, attempts)
+                outcome = send_all(dm, clock, checked(attempts, check))
             finally:
                 elapsed_s = perf_counter() - began_s
                 clock.set_us(SystemClock().now_us())

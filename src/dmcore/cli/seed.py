@@ -49,8 +49,8 @@ def seed(
     with address.open(clock=clock, entropy=SeededEntropy(number)) as dm:
         operations = operator_of(dm)
         check_empty(operations, "fixtures want a fresh one")
-        with messaging_on(operations):
-            planted = plant(dm, clock, size=size, seed=number)
+        with messaging_on(operations) as check:
+            planted = plant(dm, clock, size=size, seed=number, check=check)
         mode = operations.mode()
     facts = {"seed": number, **attrs.asdict(planted), "location": address.place, "mode": mode}
     if as_json:

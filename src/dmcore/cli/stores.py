@@ -1,15 +1,17 @@
 """Message stores as the command line names them, by URL; which part of a URL may be shown."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
 from sqlalchemy import make_url
 
 from dmcore.adapters import memory, sql
 from dmcore.cli.failures import MissingExtra, StoreNotEmpty
+from dmcore.cli.interrupts import Check, interrupts_wait
+from dmcore.cli.keyrings import named_keys
 from dmcore.cli.options import DEFAULT_OPERATOR
 from dmcore.direct_messages import DirectMessages
 from dmcore.domain.mode import Mode
@@ -18,6 +20,10 @@ from dmcore.errors import InvalidSetting, MessagingUnavailable
 from dmcore.operations import Operations
 from dmcore.ports.clock import Clock
 from dmcore.ports.ids import Entropy
+
+if TYPE_CHECKING:
+    # Needs the extra, which a store without encryption does without.
+    from dmcore.adapters.crypto import AesGcm
 
 Synchronous = Literal["FULL", "NORMAL"]
 
@@ -50,12 +56,15 @@ class StoreAddress:
         hosts = host if isinstance(host, str) else ", ".join(host)
         return f"{url.database or 'the default database'} on {hosts}"
 
-    def initialise(self) -> bool:
-        """Make the tables where there are none; return whether there were none."""
+    def initialise(self, *, roles: str | None = None) -> bool:
+        """Make the tables where there are none; return whether there were none.
+
+        ``roles`` is how the names of the roles of row-level security begin, where it is wanted.
+        """
         if self.is_memory:
             return True
-        self._check()
-        return sql.initialise(self.url)
+        self.check()
+        return sql.initialise(self.url, roles=roles)
 
     def open(
         self,
@@ -68,17 +77,32 @@ class StoreAddress:
         """Messaging on this store, which is a fresh one each time in memory."""
         if self.is_memory:
             return memory.open_sync(policy=policy, clock=clock, entropy=entropy)
-        self._check()
-        return sql.open_sync(
-            self.url,
-            policy=policy,
-            clock=clock,
-            entropy=entropy,
-            synchronous=synchronous,
-            pool_size=1,
-        )
+        self.check()
+        with ExitStack() as undo:
+            encryption = self.encryption()
+            if encryption is not None:
+                undo.callback(encryption.close)
+            opened = sql.open_sync(
+                self.url,
+                policy=policy,
+                clock=clock,
+                entropy=entropy,
+                synchronous=synchronous,
+                pool_size=1,
+                encryption=encryption,
+                # Whoever is at the terminal with a superuser's login has that login anyway.
+                row_security="bypass",
+            )
+            # What was opened closes the keys when it is closed itself.
+            undo.pop_all()
+        return opened
 
-    def _check(self) -> None:
+    def encryption(self) -> "AesGcm | None":
+        """What the store's texts are sealed with, where keys are named."""
+        return named_keys().encryption()
+
+    def check(self) -> None:
+        """Raise ``InvalidSetting`` and ``MissingExtra`` for a URL that nothing can be done with."""
         if self.is_sqlite and "?" in self.url:
             # The driver would ignore them with a warning, or open another file than is named.
             raise InvalidSetting("url", "SQLite takes no options after `?`; write %3F for the sign")
@@ -103,23 +127,24 @@ def check_empty(operations: Operations, remedy: str) -> None:
 
 
 @contextmanager
-def messaging_on(operations: Operations) -> Iterator[None]:
-    """Messaging is on inside, and afterwards as it was.
+def messaging_on(operations: Operations) -> Iterator[Check]:
+    """Messaging is on inside, and afterwards as it was; an interrupt waits until it is checked for.
 
     Only a store without messages is turned on here; to turn on one that is in use is a decision for
     its operator. Raises ``MessagingUnavailable``.
     """
     before = operations.mode()
-    if before is Mode.ON:
-        yield
-        return
-    if before is not Mode.OFF or operations.status().messages:
-        raise MessagingUnavailable(before)
-    operations.set_mode(Mode.ON)
-    try:
-        yield
-    finally:
-        operations.set_mode(before)
+    with interrupts_wait() as check:
+        if before is Mode.ON:
+            yield check
+            return
+        if before is not Mode.OFF or operations.status().messages:
+            raise MessagingUnavailable(before)
+        try:
+            operations.set_mode(Mode.ON)
+            yield check
+        finally:
+            operations.set_mode(before)
 
 
 def operator_of(dm: DirectMessages) -> Operations:

@@ -1,0 +1,55 @@
+"""When an interrupt takes effect: between two steps of a command, not in the middle of one."""
+
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import current_thread, main_thread
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Check = Callable[[], None]
+
+
+def go_on() -> None:
+    """The check where no interrupt waits."""
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[Check]:
+    """Inside, an interrupt waits until ``Check`` is called; at the latest it comes at the end.
+
+    Python would raise it anywhere, also where a connection with an open transaction is just being
+    given back: whoever writes next would wait for that transaction. A second interrupt does not
+    wait, so that nobody is held by a database that does not answer.
+    """
+    is_ours = current_thread() is main_thread()
+    if not is_ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        # Somebody else decides what an interrupt does, or that it does nothing.
+        yield go_on
+        return
+    is_waiting = False
+
+    def check() -> None:
+        nonlocal is_waiting
+        if is_waiting:
+            is_waiting = False
+            raise KeyboardInterrupt
+
+    def interrupted(_signal: int, _frame: object) -> None:
+        nonlocal is_waiting
+        check()
+        is_waiting = True
+
+    signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    check()
+
+
+def checked(items: Iterable[Item], check: Check) -> Iterator[Item]:
+    """The same items; ``check`` is called before each is worked on."""
+    for item in items:
+        check()
+        yield item
