@@ -14,6 +14,7 @@ from dmcore.direct_messages import AsyncDirectMessages, DirectMessages
 from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import User
 from dmcore.mailbox import AsyncMailbox
+from dmcore.moderation import AsyncModerationDesk
 from dmcore.operations import AsyncOperations
 from dmcore.ports.directory import AsyncDirectory, Directory
 from dmcore.ports.transactions import Transactions
@@ -21,7 +22,7 @@ from dmcore.ports.transactions import Transactions
 Result = TypeVar("Result")
 
 _PATIENCE_S: Final = 60
-_FACADES: Final = (AsyncDirectMessages, AsyncMailbox, AsyncOperations)
+_FACADES: Final = (AsyncDirectMessages, AsyncMailbox, AsyncModerationDesk, AsyncOperations)
 
 
 class LoopThread:

@@ -56,7 +56,7 @@ class People:
         """As the port has it."""
         self.asked.append((sender, recipient))
         if self.while_asked is not None:
-            _done(self.while_asked)
+            done_elsewhere(self.while_asked)
         if self.fault is not None:
             raise self.fault
         return Introduction(
@@ -71,8 +71,8 @@ def user(name: str, *, tenant: str = "") -> User:
     return User(parse_tenant_id(tenant), parse_user_id(name))
 
 
-def _done(work: Callable[[], object]) -> None:
-    """Run ``work`` to its end elsewhere, and pass on what went wrong."""
+def done_elsewhere(work: Callable[[], object]) -> None:
+    """Run ``work`` to its end on another thread, and pass on what went wrong."""
     faults: list[BaseException] = []
     ended = threading.Event()
 
@@ -84,7 +84,7 @@ def _done(work: Callable[[], object]) -> None:
         ended.set()
 
     threading.Thread(target=run, daemon=True).start()
-    assert ended.wait(_PATIENCE_S), "whoever asks the directory holds something meanwhile"
+    assert ended.wait(_PATIENCE_S), "whoever asks holds something meanwhile"
     if faults:
         raise faults[0]
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from dmcore.ports.transactions import Call, Needs, Transaction, Transactions, writing
+import attrs
+
+from dmcore.ports.transactions import Call, Needs, Transaction, Transactions
 
 Result = TypeVar("Result")
 
@@ -15,6 +17,7 @@ WRITES: Final = {
     "messages": {"add", "save", "add_receipt"},
     "mailboxes": {"save"},
     "journal": {"record", "prune"},
+    "reports": {"add", "save", "drop_evidence"},
 }
 
 
@@ -33,9 +36,10 @@ class _BreakingPort:
         if name not in self._writes:
             return method
 
-        def write(*args: object, **kwargs: object) -> None:
-            method(*args, **kwargs)
+        def write(*args: object, **kwargs: object) -> object:
+            result: object = method(*args, **kwargs)
             self._after_write()
+            return result
 
         return write
 
@@ -69,7 +73,7 @@ class BreakingTransactions:
         def breaking(tx: Transaction) -> Result:
             return call.use_case(cast("Transaction", _BreakingTransaction(tx, self._after)))
 
-        return self._transactions.run(writing(breaking))
+        return self._transactions.run(attrs.evolve(call, use_case=breaking))
 
     def close(self) -> None:
         self._transactions.close()

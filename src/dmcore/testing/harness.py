@@ -4,13 +4,14 @@ Owns the contract of that class. Refuses to know any store, and any test framewo
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dmcore.direct_messages import DirectMessages
 from dmcore.domain.policy import Policy
 from dmcore.ports.clock import Clock
 from dmcore.ports.directory import Directory
 from dmcore.ports.ids import Entropy
+from dmcore.ports.screening import Screener, WhenBroken
 
 Contents = Mapping[str, object]
 
@@ -30,6 +31,8 @@ class Harness(ABC):
         clock: Clock,
         entropy: Entropy,
         directory: Directory | None = None,
+        screeners: Sequence[Screener] = (),
+        when_screener_breaks: WhenBroken = "refuse",
     ) -> DirectMessages:
         """Messaging on this store, as one more process of a host would open it.
 

@@ -1,6 +1,6 @@
 """A small world on one store: a clock set by hand, five people, an operator, and ways to look."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -9,6 +9,7 @@ from dmcore import (
     DirectMessages,
     DmcoreError,
     Entry,
+    Exported,
     Fact,
     InboxEntry,
     Mailbox,
@@ -24,6 +25,7 @@ from dmcore.domain.feed import Changes
 from dmcore.domain.preferences import Preferences
 from dmcore.ports.directory import Directory
 from dmcore.ports.ids import Entropy
+from dmcore.ports.screening import Screener, WhenBroken
 from dmcore.testing.harness import Harness
 
 NOON_US: Final = 1_893_499_200_123_456
@@ -54,9 +56,13 @@ class World:
         mode: str | None = "on",
         entropy: Entropy | None = None,
         directory: Directory | None = None,
+        screeners: Sequence[Screener] = (),
+        when_screener_breaks: WhenBroken = "refuse",
     ) -> None:
         self.harness = harness
         self.directory = directory
+        self.screeners = screeners
+        self.when_screener_breaks = when_screener_breaks
         self.clock = ManualClock(NOON_US)
         self.entropy = entropy or SeededEntropy("world")
         self.dm = self.open(policy)
@@ -68,12 +74,14 @@ class World:
         )
 
     def open(self, policy: Policy = UNLIMITED, *, entropy: Entropy | None = None) -> DirectMessages:
-        """The same store once more, by the same clock and with the same directory."""
+        """The same store once more: by the same clock, with the same directory and screeners."""
         return self.harness.open(
             policy=policy,
             clock=self.clock,
             entropy=entropy or self.entropy,
             directory=self.directory,
+            screeners=self.screeners,
+            when_screener_breaks=self.when_screener_breaks,
         )
 
     def tick(self, *, seconds: float = 1, us: int = 0) -> None:
@@ -145,6 +153,12 @@ def facts_of(box: Mailbox, *, after: str | None = None, limit: int = 100) -> lis
     return facts
 
 
+def export_of(box: Mailbox, *, limit: int = 100) -> list[Exported]:
+    """The whole export."""
+    pages = walked(lambda cursor: box.export(limit=limit, cursor=cursor))
+    return [thing for page in pages for thing in page.items]
+
+
 def busy(world: World) -> None:
     """A day of Ann's, with all that can come into a feed."""
     begun = world.ann.start("bob", "the door code is 4711", key="open sesame")
@@ -175,7 +189,7 @@ def feed_pages_of(box: Mailbox, *, limit: int) -> list[Changes]:
 
 
 def outlook(box: Mailbox, *partners: str) -> dict[str, object]:
-    """Everything that a user can look at: lists, totals, threads, views, feed, cursors, answers.
+    """Everything that a user can look at: lists, totals, threads, views, feed, export, answers.
 
     ``partners`` are those about whom they ask by name.
     """
@@ -193,6 +207,7 @@ def outlook(box: Mailbox, *partners: str) -> dict[str, object]:
         "unread": box.unread(),
         "feed": box.changes(limit=100),
         "snapshot": box.snapshot(limit=100),
+        "export": export_of(box),
         "blocked": box.blocked(limit=100),
         "preferences": box.preferences(),
         "permissions": {other: box.can_message(other) for other in partners},

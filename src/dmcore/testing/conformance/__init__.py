@@ -6,6 +6,7 @@ and ports alone. Owns no store: what only one of them has to do is tested beside
 """
 
 from dmcore.testing.conformance.access import TestAccess
+from dmcore.testing.conformance.audience import TestAudience
 from dmcore.testing.conformance.blocks import TestBlocks
 from dmcore.testing.conformance.bodies import TestBodies
 from dmcore.testing.conformance.can_message import TestCanMessage
@@ -18,15 +19,25 @@ from dmcore.testing.conformance.deleting import TestDeleting
 from dmcore.testing.conformance.directory import TestDirectory
 from dmcore.testing.conformance.editing import TestEditing
 from dmcore.testing.conformance.editing_while_blocked import TestEditingWhileBlocked
+from dmcore.testing.conformance.erasing import TestErasing
+from dmcore.testing.conformance.erasing_meets import TestErasingMeets
+from dmcore.testing.conformance.erasing_steps import TestErasingSteps
+from dmcore.testing.conformance.evidence import TestEvidence
+from dmcore.testing.conformance.export import TestExport
 from dmcore.testing.conformance.feed import TestFeed
+from dmcore.testing.conformance.feed_blocked import TestFeedBlocked
 from dmcore.testing.conformance.feed_kept import TestFeedKept
+from dmcore.testing.conformance.flags import TestFlags
 from dmcore.testing.conformance.folders import TestFolders
 from dmcore.testing.conformance.gates import TestGates
+from dmcore.testing.conformance.heads import TestHeads
 from dmcore.testing.conformance.hiding import TestHiding
 from dmcore.testing.conformance.journal import TestJournal
 from dmcore.testing.conformance.keys import TestKeys
 from dmcore.testing.conformance.limits import TestLimits
+from dmcore.testing.conformance.moderation import TestModeration
 from dmcore.testing.conformance.modes import TestModes
+from dmcore.testing.conformance.muted_and_suspended import TestMutedAndSuspended
 from dmcore.testing.conformance.order import TestOrder
 from dmcore.testing.conformance.own_conversation import TestOwnConversation
 from dmcore.testing.conformance.paging import TestPaging
@@ -38,13 +49,20 @@ from dmcore.testing.conformance.random_histories import TestRandomHistories
 from dmcore.testing.conformance.reading import TestReading
 from dmcore.testing.conformance.receipts import TestReceipts
 from dmcore.testing.conformance.receipts_and_blocks import TestReceiptsAndBlocks
+from dmcore.testing.conformance.removal import TestRemoval
 from dmcore.testing.conformance.replies import TestReplies
 from dmcore.testing.conformance.replies_and_blocks import TestRepliesAndBlocks
+from dmcore.testing.conformance.reports import TestReports
 from dmcore.testing.conformance.requests import TestRequests
 from dmcore.testing.conformance.requests_crossing import TestRequestsCrossing
 from dmcore.testing.conformance.requests_unseen import TestRequestsUnseen
+from dmcore.testing.conformance.restrictions import TestRestrictions
+from dmcore.testing.conformance.retention import TestRetention
 from dmcore.testing.conformance.rollback import TestRollback
 from dmcore.testing.conformance.rollback_of_changes import TestRollbackOfChanges
+from dmcore.testing.conformance.rollback_of_reports import TestRollbackOfReports
+from dmcore.testing.conformance.screening import TestScreening
+from dmcore.testing.conformance.shadow_bans import TestShadowBans
 from dmcore.testing.conformance.snapshot import TestSnapshot
 from dmcore.testing.conformance.status import TestStatus
 from dmcore.testing.conformance.tenants import TestTenants
@@ -53,6 +71,7 @@ from dmcore.testing.conformance.verify import TestVerify
 
 __all__ = [
     "TestAccess",
+    "TestAudience",
     "TestBlocks",
     "TestBodies",
     "TestCanMessage",
@@ -65,15 +84,25 @@ __all__ = [
     "TestDirectory",
     "TestEditing",
     "TestEditingWhileBlocked",
+    "TestErasing",
+    "TestErasingMeets",
+    "TestErasingSteps",
+    "TestEvidence",
+    "TestExport",
     "TestFeed",
+    "TestFeedBlocked",
     "TestFeedKept",
+    "TestFlags",
     "TestFolders",
     "TestGates",
+    "TestHeads",
     "TestHiding",
     "TestJournal",
     "TestKeys",
     "TestLimits",
+    "TestModeration",
     "TestModes",
+    "TestMutedAndSuspended",
     "TestOrder",
     "TestOwnConversation",
     "TestPaging",
@@ -85,13 +114,20 @@ __all__ = [
     "TestReading",
     "TestReceipts",
     "TestReceiptsAndBlocks",
+    "TestRemoval",
     "TestReplies",
     "TestRepliesAndBlocks",
+    "TestReports",
     "TestRequests",
     "TestRequestsCrossing",
     "TestRequestsUnseen",
+    "TestRestrictions",
+    "TestRetention",
     "TestRollback",
     "TestRollbackOfChanges",
+    "TestRollbackOfReports",
+    "TestScreening",
+    "TestShadowBans",
     "TestSnapshot",
     "TestStatus",
     "TestTenants",

@@ -72,6 +72,20 @@ class TestEditingWhileBlocked:
             assert world.bob.send(sent.conversation, "before", key="k") == edited
 
     @pytest.mark.promise("MSG-5", "BLOCK-2")
+    def test_the_text_that_is_there_anyway_tells_of_no_edit(self, make_world: MakeWorld) -> None:
+        world = make_world(ABSORBING)
+        sent = world.bob.start("ann", "before")
+        world.ann.block("bob")
+        world.bob.edit(sent.conversation, sent.id, "absorbed")
+        world.ann.unblock("bob")
+        with news(world) as told:
+            world.bob.edit(sent.conversation, sent.id, "before")
+        assert told == {"bob": [(Action.MESSAGE_EDITED, sent.id)]}
+        assert thread_of(world.ann, sent.conversation) == [sent]
+        assert "absorbed" not in stored(world.harness)
+        assert world.is_sound()
+
+    @pytest.mark.promise("MSG-5", "BLOCK-2")
     def test_an_edit_of_an_absorbed_message_delivers_nothing(self, make_world: MakeWorld) -> None:
         world = make_world(ABSORBING)
         first = world.bob.start("ann", "before")

@@ -202,7 +202,10 @@ class TestFeed:
             for secret in ("4711", "4712", "door", "sesame"):
                 assert secret not in shown
             names = {field.name for field in attrs.fields(Fact)}
-            assert names == {"action", "actor", "at_us", "other", "conversation", "message", "mode"}
+            assert names == {
+                *("action", "actor", "at_us", "other", "conversation", "message", "mode"),
+                "report",
+            }
 
     @pytest.mark.promise("FEED-1", "CONV-2")
     def test_a_fact_names_nothing_that_its_reader_could_not_open(self, world: World) -> None:

@@ -205,7 +205,9 @@ class TestPorts:
             found = runner.run(
                 reading(
                     lambda tx: (
-                        tx.conversations.inbox(user, folder=folder, after=None, limit=5).found
+                        tx.conversations.inbox(
+                            user, folder=folder, after=None, limit=5, since=None
+                        ).found
                     )
                 )
             )
@@ -266,7 +268,7 @@ class TestPorts:
                 reading(
                     lambda tx: (
                         tx.messages.thread(
-                            sent[0].conversation, reader=ANN, place=place, limit=limit
+                            sent[0].conversation, reader=ANN, place=place, limit=limit, since=None
                         ).found
                     )
                 )
@@ -288,7 +290,9 @@ class TestPorts:
         entries = runner.run(
             reading(
                 lambda tx: (
-                    tx.conversations.inbox(ANN, folder=Folder.INBOX, after=place, limit=5).found
+                    tx.conversations.inbox(
+                        ANN, folder=Folder.INBOX, after=place, limit=5, since=None
+                    ).found
                 )
             )
         )
@@ -304,7 +308,7 @@ class TestPorts:
             found = runner.run(
                 writing(
                     lambda tx: tx.messages.marking(
-                        first.conversation, reader=ANN, through=message.id
+                        first.conversation, reader=ANN, through=message.id, since=None
                     )
                 )
             )
@@ -372,22 +376,34 @@ class TestPorts:
     def test_every_reading_carries_the_mode(self, world: World, runner: Transactions) -> None:
         sent = world.ann.start("bob", "x")
         readings: tuple[Callable[[Transaction], Mode], ...] = (
-            lambda tx: tx.conversations.inbox(ANN, folder=Folder.INBOX, after=None, limit=1).mode,
-            lambda tx: tx.conversations.inbox(CYD, folder=Folder.INBOX, after=None, limit=1).mode,
-            lambda tx: tx.conversations.view(sent.conversation, reader=ANN).mode,
-            lambda tx: tx.conversations.view(sent.conversation, reader=CYD).mode,
             lambda tx: (
-                tx.messages.thread(sent.conversation, reader=ANN, place=ThreadPlace(), limit=1).mode
+                tx.conversations.inbox(
+                    ANN, folder=Folder.INBOX, after=None, limit=1, since=None
+                ).mode
             ),
             lambda tx: (
-                tx.messages.thread(sent.conversation, reader=CYD, place=ThreadPlace(), limit=1).mode
+                tx.conversations.inbox(
+                    CYD, folder=Folder.INBOX, after=None, limit=1, since=None
+                ).mode
             ),
-            lambda tx: tx.mailboxes.unread(ANN).mode,
-            lambda tx: tx.mailboxes.unread(CYD).mode,
+            lambda tx: tx.conversations.view(sent.conversation, reader=ANN, since=None).mode,
+            lambda tx: tx.conversations.view(sent.conversation, reader=CYD, since=None).mode,
+            lambda tx: (
+                tx.messages.thread(
+                    sent.conversation, reader=ANN, place=ThreadPlace(), limit=1, since=None
+                ).mode
+            ),
+            lambda tx: (
+                tx.messages.thread(
+                    sent.conversation, reader=CYD, place=ThreadPlace(), limit=1, since=None
+                ).mode
+            ),
+            lambda tx: tx.mailboxes.unread(ANN, since=None).mode,
+            lambda tx: tx.mailboxes.unread(CYD, since=None).mode,
             lambda tx: tx.mailboxes.preferences(ANN).mode,
             lambda tx: tx.mailboxes.preferences(CYD).mode,
-            lambda tx: tx.journal.feed(ANN, after=0, limit=1).mode,
-            lambda tx: tx.journal.feed(CYD, after=0, limit=1).mode,
+            lambda tx: tx.journal.feed(ANN, after=0, limit=1, since=None).mode,
+            lambda tx: tx.journal.feed(CYD, after=0, limit=1, since=None).mode,
             lambda tx: tx.contacts.look(PAIR, actor=ANN.id).mode,
             lambda tx: tx.contacts.blocks(blocker=ANN, blocked=BOB.id).mode,
             lambda tx: tx.contacts.blocked_by(ANN, before=None, limit=1).mode,

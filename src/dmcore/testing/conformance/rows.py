@@ -54,6 +54,7 @@ def begun(contact: Contact, *, number: int = 0) -> Conversation:
         id=contact.conversation_id,
         pair=contact.pair,
         newest=newest,
+        oldest=newest,
         low=Side(exists=True, newest=newest, said=newest),
         high=Side(exists=True, newest=newest, heard=newest, unread=1),
     )

@@ -62,9 +62,9 @@ class TestTransactions:
         self, world: World, runner: Transactions
     ) -> None:
         runner.run(writing(lambda tx: tx.mailboxes.save(Account(user=ANN, unread=7))))
-        assert runner.run(reading(lambda tx: tx.mailboxes.unread(ANN).found)) == 7
+        assert runner.run(reading(lambda tx: tx.mailboxes.unread(ANN, since=None).found)) == 7
         elsewhere = runner_of(world.open())
-        assert elsewhere.run(surveying(lambda tx: tx.mailboxes.unread(ANN).found)) == 7
+        assert elsewhere.run(surveying(lambda tx: tx.mailboxes.unread(ANN, since=None).found)) == 7
 
     @pytest.mark.promise("MSG-4")
     def test_an_exception_passes_through_and_undoes_everything(
@@ -101,7 +101,7 @@ class TestTransactions:
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda _: runner.run(writing(increment)), range(20)))
-        assert runner.run(reading(lambda tx: tx.mailboxes.unread(BOB).found)) == 21
+        assert runner.run(reading(lambda tx: tx.mailboxes.unread(BOB, since=None).found)) == 21
 
     @pytest.mark.promise("LIMIT-1")
     def test_writers_in_both_directions_do_not_stand_in_each_others_way(self, world: World) -> None:
