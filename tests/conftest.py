@@ -1,11 +1,15 @@
 """Fixtures that any test may ask for. Folders add their own."""
 
 import os
+import secrets
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support.compiling import compile_once
 
 from dmcore.testing.postgres import PostgresServer
 
@@ -14,10 +18,47 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.register_profile(
     "ci", parent=settings.get_profile("default"), derandomize=True, print_blob=True
 )
-settings.register_profile("nightly", parent=settings.get_profile("default"), max_examples=5_000)
-settings.load_profile(
-    os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "default")
-)
+# What a night on two processors has time for; `make nightly` says how long it took.
+settings.register_profile("nightly", parent=settings.get_profile("default"), max_examples=1_000)
+PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "default")
+IS_NIGHTLY: Final = PROFILE == "nightly"
+SEED_VARIABLE: Final = "DMCORE_TEST_SEED"
+settings.load_profile(PROFILE)
+
+
+def seed() -> str:
+    """What everything that is drawn by lot is drawn with; the variable repeats a night."""
+    return os.environ[SEED_VARIABLE]
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """With ``-p no:cacheprovider`` nobody else knows what ``pyproject.toml`` says of the cache."""
+    if pluginmanager.is_blocked("cacheprovider"):
+        parser.addini("cache_dir", "Not used in this run.")
+
+
+def pytest_configure() -> None:
+    """One seed for all the processes, which are made later."""
+    compile_once()
+    os.environ.setdefault(SEED_VARIABLE, str(secrets.randbelow(1_000_000)))
+
+
+def pytest_report_header() -> str:
+    return f"seed: {seed()} ({SEED_VARIABLE} repeats it)"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests counted, added up."""
+    counted: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if isinstance(value, int) and getattr(report, "when", None) == "call":
+                    counted[name] += value
+    if counted and IS_NIGHTLY:
+        terminalreporter.section(f"counted, with seed {seed()}")
+        for name, value in sorted(counted.items()):
+            terminalreporter.write_line(f"{value:8} {name}")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The demo: a newcomer understands the product from it, and it harms no store."""
+"""The play: a newcomer understands the product from it, and it harms no store."""
 
 import sqlite3
 from contextlib import closing
@@ -15,7 +15,7 @@ from dmcore.errors import StoreBusy
 
 
 def scenes(run: Run, *arguments: str) -> dict[str, dict[str, Any]]:
-    done = run("demo", "--json", *arguments)
+    done = run("demo", "--script", "--json", *arguments)
     assert done.status == 0
     return {scene["title"]: scene for scene in done.facts["scenes"]}
 
@@ -31,7 +31,7 @@ def view(scene: dict[str, Any], who: str) -> dict[str, Any]:
 
 
 def test_it_plays_in_a_new_file_and_says_where(run: Run) -> None:
-    first, second = run("demo"), run("demo")
+    first, second = run("demo", "--script"), run("demo", "--script")
     assert first.status == second.status == 0
     places = [ran.out.partition("this store is a file")[2].split()[0] for ran in (first, second)]
     assert places[0] != places[1]
@@ -41,7 +41,7 @@ def test_it_plays_in_a_new_file_and_says_where(run: Run) -> None:
 
 
 def test_it_fits_into_80_columns(run: Run) -> None:
-    told, _, ending = run("demo").out.partition("Next")
+    told, _, ending = run("demo", "--script").out.partition("Next")
     assert max(map(len, told.splitlines())) == 80
     assert "dmcore status --url sqlite:///" in ending
 
@@ -50,7 +50,7 @@ def test_on_a_narrow_terminal_the_screens_are_below_each_other(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "50")
-    lines = run("demo", "--url", "memory:").out.partition("Next")[0].splitlines()
+    lines = run("demo", "--script", "--url", "memory:").out.partition("Next")[0].splitlines()
     assert max(map(len, lines)) <= 50
     assert not any("Ann sees" in line and "Bob sees" in line for line in lines)
 
@@ -59,11 +59,11 @@ def test_a_screen_without_a_size_shows_it_all_the_same(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "0")
-    assert "Bob sees · 21 unread" in run("demo", "--url", "memory:").out
+    assert "Bob sees · 21 unread" in run("demo", "--script", "--url", "memory:").out
 
 
 def test_every_person_and_every_step_is_on_the_page(run: Run) -> None:
-    told = run("demo", "--url", "memory:").out
+    told = run("demo", "--script", "--url", "memory:").out
     for words in (
         "Ann sees · 0 unread",
         "Bob sees · 21 unread",
@@ -160,7 +160,7 @@ def test_the_blocked_person_sees_what_she_saw_before(run: Run) -> None:
 
 def test_it_is_the_same_on_every_store(run: Run, postgres_url: str) -> None:
     urls = ("memory:", "sqlite:///demo.db", postgres_url)
-    played = [run("demo", "--json", "--url", url).facts for url in urls]
+    played = [run("demo", "--script", "--json", "--url", url).facts for url in urls]
     for facts in played:
         facts.pop("location")
     assert played[0] == played[1] == played[2]
@@ -174,7 +174,7 @@ def test_it_can_be_repeated_on_one_store(run: Run) -> None:
     # Messaging is on already, so there is nothing to show about the switch.
     assert list(second) == list(first)[1:]
     assert all(second[title] == first[title] for title in second)
-    assert run("demo", "--file", "my demo?.db").status == 0
+    assert run("demo", "--script", "--file", "my demo?.db").status == 0
 
 
 @pytest.mark.parametrize("mode", ["off", "on"])
@@ -182,28 +182,28 @@ def test_it_never_plays_in_a_store_that_is_in_use(run: Run, mode: str) -> None:
     run("seed")
     run("mode", mode)
     before = run("status", "--json").facts
-    assert run("demo", "--url", "sqlite:///dmcore.db").code == "store_not_empty"
+    assert run("demo", "--script", "--url", "sqlite:///dmcore.db").code == "store_not_empty"
     assert run("status", "--json").facts == before
 
 
 def test_it_does_not_look_at_the_store_of_the_environment(run: Run) -> None:
     run("init")
     before = run("status", "--json").facts
-    assert run("demo", DMCORE_URL="sqlite:///dmcore.db").status == 0
+    assert run("demo", "--script", DMCORE_URL="sqlite:///dmcore.db").status == 0
     assert run("status", "--json").facts == before
 
 
 def test_a_file_and_a_url_are_one_too_many(run: Run) -> None:
-    assert run("demo", "--file", "a.db", "--url", "memory:").code == "invalid_setting"
+    assert run("demo", "--script", "--file", "a.db", "--url", "memory:").code == "invalid_setting"
     assert not Path("a.db").exists()
 
 
 def test_it_ends_with_the_findings_where_the_store_is_not_sound(run: Run) -> None:
-    run("demo", "--file", "a.db")
+    run("demo", "--script", "--file", "a.db")
     with closing(sqlite3.connect("a.db")) as connection:
         connection.execute("UPDATE dm_mailbox SET unread = unread + 1 WHERE user_id = 'ann'")
         connection.commit()
-    done = run("demo", "--file", "a.db")
+    done = run("demo", "--script", "--file", "a.db")
     assert done.status == 1
     assert "NOT SOUND. Findings: 1" in done.out
 

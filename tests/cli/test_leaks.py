@@ -22,7 +22,7 @@ COMMANDS = [
     ["status"],
     ["verify"],
     ["seed"],
-    ["demo"],
+    ["demo", "--script"],
     ["replay", "trace.txt"],
     ["replay", "trace.txt", "--append"],
     ["replay", "letter.txt", "--append"],

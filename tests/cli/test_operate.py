@@ -48,7 +48,8 @@ def test_init_tells_programs_whether_it_made_anything(run: Run) -> None:
         "store": "sqlite",
         "location": "dmcore.db",
         "mode": "off",
-        "schema_version": 2,
+        "schema_version": 6,
+        "row_security": "off",
     }
     assert run("init", "--json").facts == expected
     assert run("init", "--json").facts == {**expected, "created": False}
@@ -73,6 +74,47 @@ def test_a_postgresql_store_is_set_up_and_named_without_user_and_password(
     assert "@" not in facts["location"]
     assert " on " in facts["location"]
     assert "postgresql, " in run("status", "--url", postgres_url).out
+
+
+# upgrade ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("OPS-6")
+def test_a_current_schema_has_nothing_to_do(run: Run, postgres_url: str) -> None:
+    run("init")
+    version = run("status", "--json").facts["schema_version"]
+    assert run("upgrade").out == f"Nothing to do: dmcore.db has schema version {version}.\n"
+    assert run("upgrade", "--json").facts == {
+        "before": version,
+        "after": version,
+        "location": "dmcore.db",
+    }
+    checked = run("upgrade", "--check")
+    assert (checked.status, checked.out) == (
+        0,
+        f"Schema version {version}, this dmcore needs {version}.\n",
+    )
+    assert run("upgrade", "--sql").code == "invalid_setting"
+    run("init", "--url", postgres_url)
+    assert (run("upgrade", "--sql", "--url", postgres_url).out) == ""
+    assert run("upgrade", "--sql", "--json", "--url", postgres_url).facts == {"sql": ""}
+
+
+@pytest.mark.promise("OPS-6")
+def test_another_schema_is_told_with_what_to_do(run: Run) -> None:
+    run("init")
+    tamper("DROP INDEX ix_dm_report_queue")
+    checked = run("upgrade", "--check", "--json")
+    assert (checked.status, checked.facts["is_current"]) == (1, False)
+    assert checked.facts["differences"] == ["add_index ix_dm_report_queue"]
+    assert "add_index ix_dm_report_queue" in run("upgrade", "--check").out
+    tamper("UPDATE dm_installation SET schema_version = 1")
+    refused = run("status")
+    assert refused.code == "wrong_schema"
+    assert "dmcore upgrade" in refused.err
+    tamper("UPDATE dm_installation SET schema_version = 999")
+    assert "install a newer dmcore" in run("status").err
+    assert run("upgrade").code == "wrong_schema"
 
 
 # mode -------------------------------------------------------------------------------------------
@@ -130,13 +172,14 @@ def test_status_shows_mode_versions_and_counts_and_no_names(run: Run) -> None:
     assert facts == {
         "store": "sqlite",
         "location": "dmcore.db",
-        "schema_version": 2,
+        "schema_version": 6,
         "mode": "off",
         "conversations": 2,
         "messages": 1234,
         "users": 4,
         "blocks": 1,
         "journal_entries": facts["journal_entries"],
+        "row_security": "off",
     }
     shown = run("status").out
     assert "sqlite, dmcore.db" in shown
@@ -185,6 +228,27 @@ def test_what_is_wrong_is_named_and_the_exit_status_tells(run: Run) -> None:
     assert "There may be more" in run("verify", "--most", "1").out
 
 
+@pytest.mark.promise("OPS-5", "AUD-1")
+def test_what_can_be_derived_is_mended(run: Run) -> None:
+    run("seed", "--users", "2", "--conversations", "1", "--messages", "3", "--blocks", "0")
+    tamper("UPDATE dm_mailbox SET unread = unread + 7 WHERE user_id LIKE 'user-%'")
+    done = run("verify", "--repair", "--operator", "rita")
+    assert (done.status, done.err) == (0, "")
+    assert "Mended: 2." in done.out
+    assert "user-001" in done.out
+    assert "Sound" in done.out
+    assert run("verify", "--repair").out.startswith("Mended: 0.\nSound")
+    with sql.open_sync(URL) as dm:
+        noted = [it.fact for it in dm.operations("anyone").audit("rita").items]
+    assert [it.action for it in noted] == [Action.STORE_MENDED] * 2
+    assert {it.other for it in noted} == {"user-001", "user-002"}
+    tamper("UPDATE dm_message SET reply_to = conversation_id")
+    left = run("verify", "--repair", "--json")
+    assert left.status == 1
+    assert (left.facts["mended"], left.facts["sound"]) == ([], False)
+    assert "mended" not in run("verify", "--json").facts
+
+
 # the command itself -----------------------------------------------------------------------------
 
 
@@ -199,7 +263,9 @@ def test_it_tells_its_version(run: Run) -> None:
     assert run("--version").out.startswith("dmcore 0.")
 
 
-@pytest.mark.parametrize("command", ["init", "mode", "status", "demo", "seed", "replay", "verify"])
+@pytest.mark.parametrize(
+    "command", ["init", "mode", "status", "demo", "seed", "replay", "verify", "upgrade"]
+)
 def test_every_command_has_json_and_help(run: Run, command: str) -> None:
     shown = run(command, "--help")
     assert shown.status == 0

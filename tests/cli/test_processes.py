@@ -60,13 +60,13 @@ def test_without_the_extra_one_line_names_it(tmp_path: Path, package: str) -> No
 
 
 def test_a_piped_transcript_is_plain_text(tmp_path: Path) -> None:
-    done = ran("demo", "--file", "demo.db", cwd=tmp_path)
+    done = ran("demo", "--script", "--file", "demo.db", cwd=tmp_path)
     assert done.returncode == 0
     assert "\x1b" not in done.stdout
 
 
 def test_a_screen_without_unicode_still_shows_the_demo(tmp_path: Path) -> None:
-    done = ran("demo", "--file", "demo.db", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    done = ran("demo", "--script", "--file", "demo.db", cwd=tmp_path, PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert done.stderr == ""
     assert done.stdout.isascii()
@@ -75,7 +75,7 @@ def test_a_screen_without_unicode_still_shows_the_demo(tmp_path: Path) -> None:
 
 def test_a_reader_who_stops_reading_is_no_reason_for_a_traceback(tmp_path: Path) -> None:
     done = subprocess.run(
-        f"'{DMCORE}' demo --url memory: | head -n 1",
+        f"'{DMCORE}' demo --script --url memory: | head -n 1",
         shell=True,
         cwd=tmp_path,
         env=environment(),
@@ -112,8 +112,17 @@ def test_a_person_sees_a_bar_and_a_program_does_not(tmp_path: Path) -> None:
     assert "%" not in piped.stdout + piped.stderr
 
 
+@pytest.mark.promise("OPS-4")
+def test_a_person_sees_what_a_backup_does_and_a_program_does_not(tmp_path: Path) -> None:
+    sql.initialise(f"sqlite:///{tmp_path / 'dmcore.db'}")
+    assert "Copying the store" in on_a_terminal("backup", "one", cwd=tmp_path)
+    assert "Copying" not in on_a_terminal("backup", "two", "--json", cwd=tmp_path)
+    piped = ran("backup", "three", cwd=tmp_path)
+    assert "Copying" not in piped.stdout + piped.stderr
+
+
 def test_a_terminal_gets_colours(tmp_path: Path) -> None:
-    assert "\x1b[" in on_a_terminal("demo", "--url", "memory:", cwd=tmp_path)
+    assert "\x1b[" in on_a_terminal("demo", "--script", "--url", "memory:", cwd=tmp_path)
 
 
 @pytest.mark.promise("MSG-4")

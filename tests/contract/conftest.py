@@ -60,7 +60,14 @@ def _colour_of(name: str) -> Colour:
     return Colour.ASYNC if name.endswith("-async") else Colour.SYNC
 
 
-@pytest.fixture(params=STORES)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """On every store in every colour, or on those that a file names."""
+    if "harness" in metafunc.fixturenames:
+        names = getattr(metafunc.module, "HARNESSES", STORES)
+        metafunc.parametrize("harness", names, indirect=True)
+
+
+@pytest.fixture
 def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
     """An empty store of each kind in each colour."""
     made = _harness(request.param, request)

@@ -1,9 +1,10 @@
-"""The conformance suite on our stores, each in both colours."""
+"""The conformance suite on the stores that need no server; another file has the others."""
 
 import pytest
 
 from dmcore.testing.conformance import *  # noqa: F403
 
+HARNESSES = ("memory", "memory-async", "sqlite")
 WRONG_EACH_TIME = "test_what_must_be_unique_is_the_stores_own_concern"
 
 

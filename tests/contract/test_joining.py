@@ -22,10 +22,14 @@ from dmcore.errors import (
     AccessDenied,
     InvalidSetting,
     LimitReached,
+    MessageRefused,
     NotInitialised,
     StoreBusy,
     StoreUnavailable,
+    UnknownUser,
 )
+from dmcore.testing.directory import People, user
+from dmcore.testing.screening import Censor
 from dmcore.testing.world import UNLIMITED, World
 
 pytestmark = pytest.mark.promise("EMB-3")
@@ -253,6 +257,57 @@ def test_a_state_of_one_instant_needs_a_transaction_that_sees_one(
         assert sql.join(connection).operations("olga").verify() == ()
 
 
+@pytest.mark.promise("EMB-5")
+def test_a_start_asks_the_hosts_directory_and_is_part_of_the_transaction(
+    sql_world: World, host: Host
+) -> None:
+    people = People("ann", "bob")
+    with host.transaction() as (connection, _dm):
+        dm = sql.join(connection, clock=host.clock, directory=people)
+        note(connection, "an order")
+        assert dm.mailbox("ann").can_message("bob").is_allowed
+        sent = dm.mailbox("ann").start("bob", "your order was placed")
+        with pytest.raises(UnknownUser):
+            dm.mailbox("ann").start("nobody", "x")
+        dm.mailbox("ann").send(sent.conversation, "and sent")
+    assert people.asked == [
+        (user("ann"), user("bob")),
+        (user("ann"), user("bob")),
+        (user("ann"), user("nobody")),
+    ]
+    assert host.notes() == ["an order"]
+    assert sql_world.bob.unread() == 2
+    assert sql_world.ann.conversation_with("nobody") is None
+
+
+@pytest.mark.promise("EMB-5")
+def test_the_directory_is_asked_while_no_mailbox_is_held(
+    postgres_host: tuple[World, Host],
+) -> None:
+    """Meanwhile another handle writes to the very rows that the start is about."""
+    world, host = postgres_host
+    people = People("ann", "bob")
+    written = []
+    # Only what is there can be held.
+    for box in (world.ann, world.bob):
+        box.set_preferences(Preferences(typing=False))
+
+    def write() -> None:
+        for name, other in (("ann", "bob"), ("bob", "ann")):
+            box = world.dm.mailbox(name)
+            box.block(other)
+            box.unblock(other)
+            written.append(name)
+
+    people.while_asked = write
+    with host.transaction() as (connection, _dm):
+        dm = sql.join(connection, clock=host.clock, directory=people)
+        dm.mailbox("ann").start("bob", "hello")
+    assert written == ["ann", "bob"]
+    assert world.bob.unread() == 1
+    assert world.is_sound()
+
+
 def test_a_database_that_is_not_set_up_leaves_the_hosts_transaction_alone(
     postgres_url: str,
 ) -> None:
@@ -304,3 +359,24 @@ def test_the_awaiting_twin_commits_and_undoes_with_its_host(
     assert preview.body.text == "kept"
     assert world.bob.unread() == 1
     assert world.is_sound()
+
+
+@pytest.mark.promise("MOD-5")
+def test_screeners_are_asked_and_heard_inside_it_too(sql_world: World, host: Host) -> None:
+    with host.engine.connect() as connection:
+        dm = sql.join(connection, policy=UNLIMITED, clock=host.clock, screeners=[Censor()])
+        note(connection, "an order")
+        sent = dm.mailbox("ann").start("bob", "flag")
+        with pytest.raises(MessageRefused):
+            dm.mailbox("ann").send(sent.conversation, "refuse")
+        connection.commit()
+    assert host.notes() == ["an order"]
+    assert sql_world.bob.thread(sent.conversation).items == (sent,)
+    (line,) = sql_world.dm.moderation("mod").reports(origin="screening").items
+    assert line.conversation == sent.conversation
+    assert sql_world.is_sound()
+    with host.engine.connect() as connection:
+        dm = sql.join(connection, policy=UNLIMITED, clock=host.clock, screeners=[Censor()])
+        dm.mailbox("ann").send(sent.conversation, "flag")
+        connection.rollback()
+    assert len(sql_world.dm.moderation("mod").reports().items) == 1

@@ -19,6 +19,7 @@ def test_the_fields_of_a_fact_are_a_closed_set() -> None:
         "conversation",
         "message",
         "mode",
+        "report",
     ]
     assert [field.name for field in attrs.fields(Entry)] == ["owner", "position", "fact"]
     assert set(Action) == {
@@ -32,10 +33,20 @@ def test_the_fields_of_a_fact_are_a_closed_set() -> None:
         "user_unblocked",
         "mode_changed",
         "journals_pruned",
+        *("report_made", "report_taken", "report_released"),
+        *("report_resolved", "report_dismissed", "report_reopened"),
+        *("evidence_viewed", "evidence_refused", "evidence_pruned"),
+        *("person_erased", "erasure_previewed", "erasure_begun", "erasure_finished"),
+        "erasures_recorded",
+        *("user_muted", "user_unmuted", "user_suspended", "user_unsuspended"),
+        *("user_shadow_banned", "user_shadow_ban_lifted", "restriction_refused"),
+        *("report_refused", "erasure_refused", "call_refused"),
+        *("store_restored", "store_mended", "facts_lost"),
+        "messages_pruned",
     }
     assert set(metadata.tables["dm_journal"].columns.keys()) == {
         *("tenant", "user_id", "position", "at_us", "action", "actor", "other"),
-        *("conversation_id", "message_id", "mode"),
+        *("conversation_id", "message_id", "mode", "report_id"),
     }
 
 

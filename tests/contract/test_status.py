@@ -4,9 +4,10 @@ import pytest
 from tests.support.stores import Harness
 
 from dmcore import Mode, StoreStatus
+from dmcore.adapters.sql._schema import SCHEMA_VERSION
 from dmcore.testing.world import MakeWorld
 
-SCHEMA_VERSIONS = {"memory": 0, "sqlite": 2, "postgres": 2}
+SCHEMA_VERSIONS = {"memory": 0, "sqlite": SCHEMA_VERSION, "postgres": SCHEMA_VERSION}
 
 
 KINDS = {"memory": "memory", "sqlite": "sqlite", "postgres": "postgresql"}

@@ -66,3 +66,17 @@ def holds_the_file(file: str, line: Connection) -> None:
     connection.execute("ROLLBACK")
     connection.close()
     line.send("free")
+
+
+def erases_and_dies(url: str, user: str, commits: int) -> None:
+    """Erase somebody row by row, and be killed when so many transactions were committed."""
+    dm = sql.open_sync(url, policy=UNLIMITED)
+    left = [None] * commits
+
+    def count(_: object) -> None:
+        if not left:
+            _die()
+        left.pop()
+
+    event.listen(engine_of(dm), "commit", count)
+    dm.operations("olga").erase(user, most=1)

@@ -1,10 +1,10 @@
 """A process is killed in the middle of a send: the message is wholly there, or wholly not."""
 
-import os
 import random
 import signal
 
 import pytest
+from tests.conftest import IS_NIGHTLY
 from tests.faults.dying import sends_and_dies, sends_until_killed
 from tests.races.processes import PROCESSES
 
@@ -13,7 +13,7 @@ from dmcore.adapters import sql
 from dmcore.testing.world import text_of, thread_of
 
 UNLIMITED = Policy(messages=None, starts=None)
-ROUNDS = 100 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 2
+ROUNDS = 20 if IS_NIGHTLY else 2
 
 NOT_STORED = ["first"]
 STORED = ["first", "second"]

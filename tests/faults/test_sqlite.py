@@ -10,7 +10,7 @@ import attrs
 import pytest
 from sqlalchemy import Engine, event
 from tests.faults.dying import holds_the_file
-from tests.faults.moments import once_at
+from tests.faults.moments import Moment, once_at
 from tests.races.processes import PROCESSES
 from tests.support.stores import engine_of
 
@@ -119,6 +119,34 @@ def test_a_write_that_is_interrupted_halfway_leaves_nothing(scene: Scene) -> Non
     assert len(happened) == 1
     scene.own_connection(lambda it: it.set_progress_handler(None, 0))
     assert scene.texts == ["first"]
+    assert scene.dm.operations("olga").verify() == ()
+
+
+@pytest.mark.promise("MSG-4")
+@pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute"])
+@pytest.mark.parametrize("words", ["BEGIN IMMEDIATE", "FROM dm_installation", "INTO dm_write"])
+def test_who_is_interrupted_in_a_transaction_keeps_nobody_waiting(
+    scene: Scene, sqlite_url: str, moment: Moment, words: str
+) -> None:
+    """Also while the interrupt is still under way, with all that the call had in its hands."""
+
+    def interrupt(_cursor: object) -> None:
+        raise KeyboardInterrupt
+
+    def without_patience(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 1")
+
+    happened = once_at(engine_of(scene.dm), moment, words, interrupt)
+    event.listen(Engine, "connect", without_patience)
+    try:
+        scene.send("second")
+    except KeyboardInterrupt:
+        with sql.open_sync(sqlite_url) as other:
+            other.mailbox("ann").send(scene.conversation, "of another process")
+        scene.send("third")
+    event.remove(Engine, "connect", without_patience)
+    assert len(happened) == 1
+    assert scene.texts == ["first", "of another process", "third"]
     assert scene.dm.operations("olga").verify() == ()
 
 

@@ -7,8 +7,10 @@ from uuid import UUID
 import attrs
 
 from dmcore import DirectMessages, Mailbox, Preferences
-from dmcore.domain.ids import TenantId, UserId
+from dmcore.domain.ids import ConversationId, MessageId, TenantId, User, UserId
 from dmcore.domain.pair import Pair
+from dmcore.operations._pruning import remove_from
+from dmcore.ports.transactions import writing
 
 _NOBODY: Final = UUID("01890000-0000-7000-8000-000000000000")
 
@@ -89,7 +91,15 @@ def _prune(dm: DirectMessages, scene: Scene, me: str) -> None:
     """Only the use case: the method runs one transaction for each user, and more around them."""
     olga = dm.operations("olga", tenant=scene.tenant)
     for oldest in olga.audit(scene.partner_of(me), tenant=scene.tenant, limit=1).items:
-        olga._transactions.run(olga._calls.prune(oldest))
+        olga._transactions.run(olga._calls.shorten(oldest))
+
+
+def _remove(dm: DirectMessages, scene: Scene, me: str) -> None:
+    """Only the step that removes, in this scene: by itself it looks for the oldest of the store."""
+    olga = dm.operations("olga", tenant=scene.tenant)
+    ann = User(TenantId(scene.tenant), UserId("ann"))
+    here, below = ConversationId(scene.conversation), MessageId(scene.theirs[me])
+    olga._transactions.run(writing(remove_from, here, ann, below=below, most=10))
 
 
 ACTS: Final[Mapping[str, Act]] = {
@@ -126,7 +136,18 @@ ACTS: Final[Mapping[str, Act]] = {
         lambda dm, scene, _: dm.operations("olga", tenant=scene.tenant).set_mode("read_only"),
     ),
     "prune_journals": Act("friends", _prune),
+    "prune": Act("friends", _remove),
 }
 
 REPRESENTED: Final = {"mute": "archive", "unmute": "archive", "unarchive": "archive"}
 """Methods that run the same use case as an act, with another change of the same side."""
+
+RACED: Final = {
+    *("report", "prune_evidence"),
+    *("erase", "preview_erasure", "record_erasures"),
+}
+"""What is raced by processes (``tests.races``) or held to be whole by the conformance suite.
+
+The id of a report is one of the whole store, so two rounds of the ring would meet in it. An erasure
+is many transactions and may be met between any two of them: it has no one moment at which it is.
+"""

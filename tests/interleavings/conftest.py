@@ -1,47 +1,69 @@
 """The stores on which two writers can meet, and how thoroughly they are made to."""
 
-import os
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
+import attrs
 import pytest
+from tests.conftest import IS_NIGHTLY, seed
 from tests.contract.conftest import make_sql_harness, postgres_database, sqlite_original
 from tests.faults.conftest import pools_are_empty_afterwards
-from tests.interleavings.ring import Ring, ring_on
+from tests.interleavings.explorer import Choose, Script, explore, sample
+from tests.interleavings.ring import RULES, Ring, ring_on
 
 from dmcore.adapters.sql import IsolationLevel
 
 __all__ = ["pools_are_empty_afterwards", "postgres_database", "sqlite_original"]
 
-IS_NIGHTLY: Final = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+Orders = Callable[[Callable[[Choose], None]], Iterator[Script]]
 
-_STORES: Final[dict[str, IsolationLevel | None]] = {
-    "sqlite": None,
-    "postgres": None,
-    **({"postgres-rr": "REPEATABLE READ", "postgres-s": "SERIALIZABLE"} if IS_NIGHTLY else {}),
-}
+# For each two acts, where orders are drawn.
+_DRAWN: Final = 4
 
 
-# Every day a session stops where another could first get in its way: before it holds anything,
-# before what it wrote is sent, and before COMMIT; once in a round one of the two is left standing
-# there. On SQLite nobody gets in between BEGIN and COMMIT. At night it is everything.
-_DAILY: Final = {
-    "sqlite": {"begin", "commit"},
-    "postgres": {
-        *("contacts.hold", "contacts.hold_conversation", "mailboxes.hold"),
-        *("installation.hold_mode", "flush", "commit"),
-    },
-}
-MOST_INTERRUPTIONS: Final = None if IS_NIGHTLY else 1
+@attrs.frozen
+class Place:
+    """A store, and the rules that hold on it. Orders are drawn where all are run on another one."""
+
+    kind: str
+    rules: str
+    level: IsolationLevel | None = None
+    is_drawn: bool = False
 
 
-@pytest.fixture(params=_STORES)
-def ring(request: pytest.FixtureRequest) -> Iterator[Ring]:
-    """A ring on a store on which two writers can meet."""
-    kind = request.param.partition("-")[0]
-    harness = make_sql_harness(kind, request)
-    daily = _DAILY[kind]
-    level = _STORES[request.param]
-    with ring_on(harness, lambda point: IS_NIGHTLY or point in daily, level) as made:
-        yield made
+def _places() -> Iterator[tuple[str, Place]]:
+    for rules in RULES:
+        for kind in ("sqlite", "postgres"):
+            yield f"{kind}-{rules}", Place(kind, rules)
+        if IS_NIGHTLY:
+            levels: dict[str, IsolationLevel] = {"rr": "REPEATABLE READ", "s": "SERIALIZABLE"}
+            for name, level in levels.items():
+                yield f"postgres-{name}-{rules}", Place("postgres", rules, level, is_drawn=True)
+
+
+PLACES: Final[Mapping[str, Place]] = dict(_places())
+
+
+@attrs.frozen
+class Arena:
+    """Where two meet, and the orders in which they do."""
+
+    place: str
+    ring: Ring
+    orders: Orders
+
+
+@pytest.fixture
+def arena(request: pytest.FixtureRequest) -> Iterator[Arena]:
+    """At night every order there is; by day one of the two is left standing once in each."""
+    place = PLACES[request.param]
+    orders: Orders = partial(explore, most_interruptions=None if IS_NIGHTLY else 1)
+    if place.is_drawn:
+        lots = random.Random(f"{seed()} {request.node.name}")
+        orders = partial(sample, count=_DRAWN, lots=lots)
+    harness = make_sql_harness(place.kind, request)
+    with ring_on(harness, RULES[place.rules], place.level) as ring:
+        yield Arena(request.param, ring, orders)
     harness.close()

@@ -1,28 +1,33 @@
 """Two sessions that run only when they are told to, each from one stopping point to the next.
 
-A session is a thread that acts through a runner of its own. It stops before its transaction
-begins, before each call of a port, before what it wrote is sent, and before COMMIT. Who waits for a
-lock of the other is not guessed: the database is asked, or the rule that it follows.
+A session is a thread that acts through a runner of its own. It stops before each statement that a
+call of a port sends, before what it wrote is sent, before COMMIT, and while its host is asked about
+somebody. Between two of these it meets nobody: a port that only collects what is to be written
+sends nothing, so to stop there as well would only repeat orders that are had already.
+
+Who waits for a lock of the other is not guessed: the database is asked, or the rule it follows.
 """
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar
 
 import attrs
 from sqlalchemy import Engine, event
 
-from dmcore import DirectMessages
+from dmcore import DirectMessages, User
 from dmcore.adapters.sql import SqlTransactions
+from dmcore.domain.gates import Introduction
+from dmcore.ports.directory import Directory
 from dmcore.ports.transactions import Call, Needs, Transaction, Transactions, writing
 
 Result = TypeVar("Result")
 
-PORTS: Final = frozenset(
-    {"installation", "contacts", "conversations", "messages", "mailboxes", "journal", "inspection"}
-)
+# Nothing is locked or read by it: that the other acts before it or behind it is the same.
+_UNNOTICED: Final = frozenset({"BEGIN"})
+_SHOWN: Final = 60
 _LOOK_AGAIN_S: Final = 0.001
 _PATIENCE_S: Final = 60.0
 
@@ -130,38 +135,11 @@ class Duel:
         return second if session is first else first
 
 
-class _StoppingPort:
-    def __init__(self, port: object, name: str, stop: Callable[[str], None]) -> None:
-        self._port = port
-        self._name = name
-        self._stop = stop
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._port, name)
-
-        def call(*args: object, **kwargs: object) -> Any:
-            self._stop(f"{self._name}.{name}")
-            return method(*args, **kwargs)
-
-        return call
-
-
-class _StoppingTransaction:
-    def __init__(self, tx: Transaction, stop: Callable[[str], None]) -> None:
-        self._tx = tx
-        self._stop = stop
-
-    def __getattr__(self, name: str) -> Any:
-        port = getattr(self._tx, name)
-        return _StoppingPort(port, name, self._stop) if name in PORTS else port
-
-
 class StoppingTransactions:
-    """A runner that stops at every point, if a session runs on it and ``is_point`` says so."""
+    """A runner that stops at every point, if a session runs on it."""
 
-    def __init__(self, transactions: Transactions, is_point: Callable[[str], bool]) -> None:
+    def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
-        self._is_point = is_point
         self.session: Session | None = None
         self.stop: Callable[[Session, str], None] = lambda _session, _point: None
 
@@ -170,31 +148,47 @@ class StoppingTransactions:
         if call.needs is not Needs.WRITE or session is None:
             return self._transactions.run(call)
 
-        def stopping(tx: Transaction) -> Result:
+        def inside(tx: Transaction) -> Result:
             session.phase = Phase.INSIDE
-            stopped = cast("Transaction", _StoppingTransaction(tx, self.reach))
-            result = call.use_case(stopped)
-            self.reach("flush")
-            return result
+            return call.use_case(tx)
 
-        self.reach("begin")
         session.phase = Phase.BEGINNING
         try:
-            return self._transactions.run(writing(stopping))
+            return self._transactions.run(writing(inside))
         finally:
             session.phase = Phase.OUTSIDE
 
+    def send(self, statement: str) -> None:
+        """Stop before a statement of the session's transaction."""
+        if statement in _UNNOTICED or self.session is None:
+            return
+        if self.session.phase is not Phase.OUTSIDE:
+            self.reach(statement[:_SHOWN])
+
     def reach(self, point: str) -> None:
         """Stop here until told to go on."""
-        if self.session is not None and self._is_point(point):
+        if self.session is not None:
             self.stop(self.session, point)
 
     def close(self) -> None:
         self._transactions.close()
 
 
-def _conforms(transactions: Transactions) -> Transactions:
-    return StoppingTransactions(transactions, lambda _point: True)
+class StoppingDirectory:
+    """A host that takes its time over every question."""
+
+    def __init__(self, directory: Directory, runner: StoppingTransactions) -> None:
+        self._directory = directory
+        self._runner = runner
+
+    def introduce(self, sender: User, recipient: User) -> Introduction:
+        self._runner.reach("the directory")
+        return self._directory.introduce(sender, recipient)
+
+
+def _conforms(transactions: Transactions, directory: Directory) -> tuple[Transactions, Directory]:
+    runner = StoppingTransactions(transactions)
+    return runner, StoppingDirectory(directory, runner)
 
 
 @attrs.frozen
@@ -208,26 +202,36 @@ class Corner:
 
 
 @contextmanager
-def cornered(dm: DirectMessages, is_point: Callable[[str], bool]) -> Iterator[Corner]:
-    """The same handle with stopping points in it, the one before COMMIT included."""
+def cornered(dm: DirectMessages) -> Iterator[Corner]:
+    """The same handle with stopping points in it."""
     transactions = dm._transactions
     assert isinstance(transactions, SqlTransactions)
     engine = transactions._engine
-    runner = StoppingTransactions(transactions, is_point)
+    runner = StoppingTransactions(transactions)
     pids: list[int] = []
 
+    def execute(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        runner.send(statement)
+
     def commit(_connection: object) -> None:
-        runner.reach("commit")
+        runner.send("COMMIT")
 
     def checkout(connection: Any, *_rest: object) -> None:
         if engine.dialect.name == "postgresql":
             pids[:] = [connection.info.backend_pid]
 
-    listeners = (("commit", commit), ("checkout", checkout))
+    listeners = (
+        ("before_cursor_execute", execute),
+        ("commit", commit),
+        ("checkout", checkout),
+    )
     for name, listener in listeners:
         event.listen(engine, name, listener)
     try:
-        yield Corner(attrs.evolve(dm, transactions=runner), runner, engine, pids)
+        directory = dm._directory
+        asked = None if directory is None else StoppingDirectory(directory, runner)
+        handle = attrs.evolve(dm, transactions=runner, directory=asked)
+        yield Corner(handle, runner, engine, pids)
     finally:
         for name, listener in listeners:
             event.remove(engine, name, listener)

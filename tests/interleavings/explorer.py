@@ -1,9 +1,11 @@
 """Every order in which two sessions can be let go on, found by trying.
 
 One run follows the choices it is given and then lets whoever acts act on. Where it could have
-chosen otherwise a further run begins, until nothing is left to choose.
+chosen otherwise a further run begins, until nothing is left to choose. Where that is too much,
+orders are drawn.
 """
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 
 import attrs
@@ -26,10 +28,11 @@ class Decision:
 
 
 class Script:
-    """The choices of one run: those that are given, then no interruption."""
+    """The choices of one run: those that are given, then drawn ones, or else no interruption."""
 
-    def __init__(self, given: Sequence[int]) -> None:
+    def __init__(self, given: Sequence[int], lots: random.Random | None = None) -> None:
         self._given = given
+        self._lots = lots
         self.decisions: list[Decision] = []
 
     def choose(self, able: Sequence[int]) -> int:
@@ -39,10 +42,17 @@ class Script:
         if place < len(self._given):
             chosen = self._given[place]
             assert chosen in able, "the same choices led elsewhere"
+        elif self._lots is not None:
+            chosen = self._lots.choice(able)
         else:
             chosen = before if before in able and before is not None else able[0]
         self.decisions.append(Decision(tuple(able), chosen, before))
         return chosen
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether one acted only after the other had done all."""
+        return not any(decision.is_interruption for decision in self.decisions)
 
     @property
     def choices(self) -> tuple[int, ...]:
@@ -69,3 +79,11 @@ def explore(run: Callable[[Choose], None], *, most_interruptions: int | None) ->
         run(script.choose)
         yield script
         open_ += script.others(most_interruptions)
+
+
+def sample(run: Callable[[Choose], None], *, count: int, lots: random.Random) -> Iterator[Script]:
+    """Run one after the other, each once as the first, and then in ``count`` orders by lot."""
+    scripts = [Script((0,)), Script((1,)), *(Script((), lots) for _ in range(count))]
+    for script in scripts:
+        run(script.choose)
+        yield script

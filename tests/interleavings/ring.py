@@ -14,20 +14,42 @@ from tests.interleavings.duel import Corner, Duel, Phase, Session, WaitsForLock,
 from tests.interleavings.explorer import Choose
 from tests.support.stores import SqlHarness
 
-from dmcore import Body, DirectMessages, DmcoreError, Policy, RateLimit
+from dmcore import Body, DirectMessages, DmcoreError, Policy, RateLimit, User
 from dmcore.adapters.clock import ManualClock
 from dmcore.adapters.sql import IsolationLevel, SqlTransactions
+from dmcore.domain.gates import Introduction, Profile
 from dmcore.errors import StoreError
 from dmcore.testing.world import NOON_US, SECOND_US
 
 # Ann, who wrote twice before, may write once more: of two attempts one is refused.
-POLICY: Final = Policy(
+_ABSORBING: Final = Policy(
     messages=RateLimit(3, timedelta(minutes=1)),
     starts=RateLimit(2, timedelta(hours=1)),
     blocked="absorb",
     requests="ask",
     request_messages=2,
 )
+
+
+@attrs.frozen
+class Rules:
+    """Under which policy the two meet, and whether a host is asked about who wants to start."""
+
+    policy: Policy
+    has_directory: bool
+
+
+RULES: Final[Mapping[str, Rules]] = {
+    "absorb": Rules(_ABSORBING, has_directory=False),
+    "refuse": Rules(attrs.evolve(_ABSORBING, blocked="refuse"), has_directory=True),
+}
+
+
+class Host:
+    """Knows everybody, in whatever tenant, as friends of each other."""
+
+    def introduce(self, _sender: User, _recipient: User) -> Introduction:
+        return Introduction(sender=Profile(), recipient=Profile(), are_connected=True)
 
 
 class SameBits:
@@ -161,23 +183,20 @@ class PostgresWaits:
 
 
 @contextmanager
-def ring_on(
-    harness: SqlHarness, is_point: Callable[[str], bool], level: IsolationLevel | None
-) -> Iterator[Ring]:
+def ring_on(harness: SqlHarness, rules: Rules, level: IsolationLevel | None) -> Iterator[Ring]:
     """A ring on one store; the handles and the watcher are closed with it by the harness."""
 
     def opened(seconds: int, bits: int) -> DirectMessages:
         return harness.open(
-            policy=POLICY,
+            policy=rules.policy,
             clock=ManualClock(NOON_US + seconds * SECOND_US),
             entropy=SameBits(bits),
+            directory=Host() if rules.has_directory else None,
             isolation_level=level,
         )
 
     with ExitStack() as stack:
-        corners = [
-            stack.enter_context(cornered(opened(20 + it, 7 << it * 8), is_point)) for it in (0, 1)
-        ]
+        corners = [stack.enter_context(cornered(opened(20 + it, 7 << it * 8))) for it in (0, 1)]
         waits: WaitsForLock = sqlite_waits
         if harness.kind == "postgres":
             connection = stack.enter_context(

@@ -38,7 +38,7 @@ def test_the_low_account_is_held_before_the_high_one(
     world.bob.send(conversation, "hello yourself")
     other = "bob" if me == "ann" else "ann"
     with (
-        cornered(world.dm, lambda _point: False) as corner,
+        cornered(world.dm) as corner,
         postgres._raw.connect() as holder,
         postgres._raw.connect() as looker,
     ):

@@ -1,27 +1,40 @@
 """Whatever two sessions do at once, it is as if one had acted after the other."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Final
 
 import pytest
+from tests.conftest import IS_NIGHTLY
 from tests.interleavings.acts import ACTS
-from tests.interleavings.conftest import IS_NIGHTLY, MOST_INTERRUPTIONS
-from tests.interleavings.explorer import Choose, Script, explore
-from tests.interleavings.ring import Bout, Ring
+from tests.interleavings.conftest import PLACES, Arena
+from tests.interleavings.explorer import Choose
+from tests.interleavings.ring import Bout
 
 # Where the two have the same of each other it makes no difference which of them does what.
-_EVEN = {"strangers", "friends"}
+_EVEN: Final = {"strangers", "friends"}
 # Where one user alone can be in the own way: limits, keys, the same message twice.
-_TEXTS = {it for it in ACTS if it.partition(" ")[0] in ("start", "send", "edit", "delete")}
+_TEXTS: Final = {it for it in ACTS if it.partition(" ")[0] in ("start", "send", "edit", "delete")}
+# By day under other rules: what these rules decide, and what decides about it.
+_RULED: Final = {"start", "send", "edit", "block", "unblock", "set_preferences"}
 
 
-def _bouts(name: str) -> Iterator[tuple[str, Bout]]:
+def _cases() -> Iterator[tuple[str, str]]:
+    for place in PLACES:
+        for name in ACTS:
+            if IS_NIGHTLY or place.endswith("absorb") or name in _RULED:
+                yield place, name
+
+
+def _bouts(place: str, name: str) -> Iterator[tuple[str, Bout]]:
     """The first act against every act: by the two users of a conversation, and by one alone."""
     first = ACTS[name]
     for other, second in ACTS.items():
+        if (place, other) not in _CASES:
+            continue
         settings = {first.setting, second.setting} - {"strangers"} or {"strangers"}
         if not IS_NIGHTLY and settings - _EVEN:
             settings -= _EVEN
-        if "start" in (name, other) and "prune_journals" not in (name, other):
+        if "start" in (name, other) and not {"prune", "prune_journals"} & {name, other}:
             settings.add("strangers")
         for setting in sorted(settings):
             acts = (first, second)
@@ -32,23 +45,29 @@ def _bouts(name: str) -> Iterator[tuple[str, Bout]]:
                 yield f"{title}, by one", Bout(setting, ("ann", "ann"), acts)
 
 
-@pytest.mark.promise("MSG-4", "PAIR-2", "LIMIT-1", "FEED-2")
-@pytest.mark.parametrize("name", ACTS)
-def test_two_acts_at_once_come_to_the_same_as_one_after_the_other(ring: Ring, name: str) -> None:
-    for title, bout in _bouts(name):
+_CASES: Final = list(_cases())
+
+
+@pytest.mark.promise("MSG-4", "PAIR-2", "LIMIT-1", "FEED-2", "BLOCK-1")
+@pytest.mark.parametrize(("arena", "name"), _CASES, indirect=["arena"])
+def test_two_acts_at_once_come_to_the_same_as_one_after_the_other(
+    arena: Arena, name: str, record_property: Callable[[str, object], None]
+) -> None:
+    pairs = orders = 0
+    place = PLACES[arena.place]
+    for title, bout in _bouts(arena.place, name):
         results: list[object] = []
 
         def fight(choose: Choose, bout: Bout = bout, results: list[object] = results) -> None:
-            results.append(ring.fight(bout, choose))
+            results.append(arena.ring.fight(bout, choose))
 
-        scripts = list(explore(fight, most_interruptions=MOST_INTERRUPTIONS))
-        serial = [result for result, it in zip(results, scripts, strict=True) if _is_serial(it)]
-        assert len(serial) == 2, title
+        scripts = list(arena.orders(fight))
+        serial = [it for it, script in zip(results, scripts, strict=True) if script.is_serial]
+        assert len(serial) >= 2, title
         for script, result in zip(scripts, results, strict=True):
             assert result in serial, (title, script.choices)
-    assert ring.is_sound()
-
-
-def _is_serial(script: Script) -> bool:
-    """Whether one acted only after the other had done all."""
-    return not any(decision.is_interruption for decision in script.decisions)
+        pairs, orders = pairs + 1, orders + len(scripts)
+    assert arena.ring.is_sound()
+    how = "drawn" if place.is_drawn else "all" if IS_NIGHTLY else "with one interruption"
+    record_property(f"orders on {arena.place}, {how}", orders)
+    record_property(f"pairs of acts on {arena.place}, {how}", pairs)

@@ -3,15 +3,28 @@
 import copy
 import pickle
 import pprint
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import attrs
 import pytest
 from tests.leaks.canary import ANN, BOB, BODY, KEY, OTHER_BODY, SECRETS, UNLIMITED
 
-from dmcore import Body, DirectMessages, Entry, InboxEntry, Message, Preferences
+from dmcore import (
+    Body,
+    DirectMessages,
+    DmcoreError,
+    Entry,
+    EvidenceItem,
+    InboxEntry,
+    Message,
+    Operations,
+    Preferences,
+)
 from dmcore.adapters import memory
+from dmcore.adapters.clock import ManualClock
+from dmcore.adapters.memory import MemoryTransactions, Store
 from dmcore.adapters.sql import metadata
 from dmcore.domain.account import Account
 from dmcore.domain.changing import edited
@@ -19,6 +32,7 @@ from dmcore.domain.contact import Contact, Written
 from dmcore.domain.conversation import Conversation, Side
 from dmcore.domain.events import Action, Fact
 from dmcore.domain.ids import Key, TenantId, User, UserId
+from dmcore.domain.instants import to_us
 from dmcore.domain.message import Edit, Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
@@ -62,6 +76,7 @@ def test_what_a_host_gets_shows_no_text_and_no_key() -> None:
         bob.changes(),
         bob.changes().items[0],
         bob.snapshot(),
+        bob.export(),
         bob.blocked(),
         bob.blocked().items[0],
         olga.audit(ANN),
@@ -144,6 +159,7 @@ def test_the_journal_has_no_column_for_a_text_a_length_or_a_preview() -> None:
         "conversation_id": "Identifier",
         "message_id": "Identifier",
         "mode": "Text",
+        "report_id": "Identifier",
     }
 
 
@@ -157,12 +173,13 @@ def test_a_fact_has_no_field_for_a_text_a_length_or_a_preview() -> None:
         "conversation",
         "message",
         "mode",
+        "report",
     ]
     assert [field.name for field in attrs.fields(Entry)] == ["owner", "position", "fact"]
 
 
 @pytest.mark.promise("LEAK-1")
-def test_a_text_is_stored_in_one_column_of_one_table() -> None:
+def test_a_text_is_stored_with_its_message_and_with_evidence_that_was_chosen() -> None:
     from dmcore.adapters.sql._schema import BodyText
 
     holders = [
@@ -171,7 +188,7 @@ def test_a_text_is_stored_in_one_column_of_one_table() -> None:
         for column in table.columns
         if isinstance(column.type, BodyText)
     ]
-    assert holders == ["dm_message.body", "dm_message.own_body"]
+    assert set(holders) == {"dm_message.body", "dm_message.own_body", "dm_evidence.body"}
     keys = [
         f"{table.name}.{column.name}"
         for table in metadata.sorted_tables
@@ -183,7 +200,13 @@ def test_a_text_is_stored_in_one_column_of_one_table() -> None:
 
 @pytest.mark.promise("AUD-1", "LEAK-1")
 def test_the_journal_of_everything_that_can_be_done_tells_ids_and_nothing_else() -> None:
-    asking = attrs.evolve(UNLIMITED, requests="ask")
+    asking = attrs.evolve(
+        UNLIMITED,
+        requests="ask",
+        evidence="reporter_selected",
+        evidence_kept=timedelta(days=1),
+        messages_kept=timedelta(days=1),
+    )
     dm = memory.open_sync(policy=asking)
     ann, bob, olga = dm.mailbox(ANN), dm.mailbox(BOB), dm.operations("olga")
     olga.set_mode("on")
@@ -201,17 +224,101 @@ def test_the_journal_of_everything_that_can_be_done_tells_ids_and_nothing_else()
     bob.set_preferences(Preferences(typing=False))
     bob.block(ANN)
     bob.unblock(ANN)
+    moderated(dm, place, ann.send(place, BODY).id)
+    restricted(dm)
 
     def entries_now() -> list[Entry]:
-        return [entry for user in (ANN, BOB, "olga") for entry in olga.audit(user).items]
+        return [
+            entry
+            for user in (ANN, BOB, "olga", "mod")
+            for entry in olga.audit(user, limit=100).items
+        ]
 
+    assert later(dm).operations("olga").prune_evidence() == 2
+    assert later(dm).operations("olga").prune().messages > 0
+    restored = erased(dm)
+    mended(dm)
     entries = entries_now()
     assert olga.prune_journals(before=datetime.now(UTC)) > 0
     entries += entries_now()
-    assert {entry.fact.action for entry in entries} == set(Action)
+    entries += restored.audit("olga", limit=100).items
+    # The first is of a database that came back, the second of a method that nobody forgot.
+    unseen = {Action.STORE_RESTORED, Action.CALL_REFUSED}
+    assert {entry.fact.action for entry in entries} == set(Action) - unseen
     for entry in entries:
         for value in attrs.asdict(entry.fact).values():
             assert not [secret for secret in SECRETS if secret in str(value)]
+
+
+def moderated(dm: DirectMessages, place: UUID, message: UUID) -> None:
+    """Everything that a moderator can do, about two reports that came with evidence."""
+    mod = dm.moderation("mod")
+    for reporter in (ANN, BOB):
+        box = dm.mailbox(reporter)
+        made = box.report(conversation=place, messages=[message], reason="spam", key=KEY)
+        with pytest.raises(DmcoreError):
+            mod.evidence(made.id)
+        mod.take(made.id)
+        assert text_of_evidence(mod.evidence(made.id)) == BODY
+        mod.release(made.id)
+        mod.take(made.id)
+        mod.dismiss(made.id)
+        mod.reopen(made.id)
+        mod.take(made.id)
+        mod.resolve(made.id, "warned")
+    assert shows(mod.reports()) == []
+
+
+def restricted(dm: DirectMessages) -> None:
+    """Every restriction, made and lifted, and two reaches that are refused."""
+    mod = dm.moderation("mod")
+    for kind in ("mute", "suspend", "shadow_ban"):
+        mod.restrict(ANN, kind, reason="spam")
+        mod.lift(ANN, kind)
+    with pytest.raises(DmcoreError):
+        mod.restrict("mod", "mute", reason="spam")
+    made = dm.mailbox(ANN).report("mod", reason="spam")
+    with pytest.raises(DmcoreError):
+        mod.take(made.id)
+
+
+def erased(dm: DirectMessages) -> Operations:
+    """Somebody to whom Ann wrote is erased; the ledger is taken into a store without it."""
+    olga = dm.operations("olga")
+    dm.mailbox("dan").accept(dm.mailbox(ANN).start("dan", BODY).conversation)
+    assert isinstance(dm._transactions, MemoryTransactions)
+    backup = Store()
+    backup.namespace = dm._transactions._store.namespace
+    olga.preview_erasure("dan")
+    olga.erase("dan")
+    with pytest.raises(DmcoreError):
+        olga.erase("olga")
+    restored = attrs.evolve(dm, transactions=MemoryTransactions(backup)).operations("olga")
+    restored.record_erasures(olga.export_erasures())
+    return restored
+
+
+def mended(dm: DirectMessages) -> None:
+    """A counter that is wrong and a fact that is gone are found and mended."""
+    assert isinstance(dm._transactions, MemoryTransactions)
+    store, bob = dm._transactions._store, User(TenantId(""), UserId(BOB))
+    store.accounts[bob] = attrs.evolve(store.accounts[bob], unread=99)
+    actions = [entry.fact.action for entry in store.journal[bob]]
+    del store.journal[bob][actions.index(Action.MESSAGE_SENT)]
+    assert dm.operations("olga").repair().mended
+
+
+def text_of_evidence(items: tuple[EvidenceItem, ...]) -> str:
+    assert shows(items) == []
+    (item,) = items
+    assert item.body is not None
+    return item.body.text
+
+
+def later(dm: DirectMessages) -> DirectMessages:
+    """The same store, two days later."""
+    clock = ManualClock(to_us(datetime.now(UTC) + timedelta(days=2)))
+    return DirectMessages(rules=attrs.evolve(dm._rules, clock=clock), transactions=dm._transactions)
 
 
 def test_a_side_and_a_conversation_hold_ids_flags_and_counts() -> None:
@@ -220,4 +327,4 @@ def test_a_side_and_a_conversation_hold_ids_flags_and_counts() -> None:
         *("is_muted", "is_archived", "request", "asked"),
     }
     names = {field.name for field in attrs.fields(Conversation)}
-    assert names == {"id", "pair", "newest", "low", "high"}
+    assert names == {"id", "pair", "newest", "oldest", "low", "high"}

@@ -8,6 +8,7 @@ from uuid import UUID
 
 OFF, READ_ONLY, REPLIES_ONLY, ON = "off", "read_only", "replies_only", "on"
 MINUTE_US: Final = 60_000_000
+DAY_US: Final = 86_400_000_000
 NOW: Final = -1
 
 
@@ -69,6 +70,7 @@ class Product:
     asks: bool = False
     request_messages: int = 1
     host: Host | None = None
+    kept_us: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,9 +200,52 @@ class Turned:
     at_us: int
 
 
+MUTE, SUSPEND, SHADOW_BAN = "mute", "suspend", "shadow_ban"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restricted:
+    """A moderator took something from somebody, until an instant or for good."""
+
+    actor: Person
+    user: Person
+    kind: str
+    until_us: int | None
+    at_us: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifted:
+    """And gave it back."""
+
+    actor: Person
+    user: Person
+    kind: str
+    at_us: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removed:
+    """An operator removed for good what was kept no longer."""
+
+    actor: Person
+    messages: frozenset[UUID]
+    at_us: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """A moderator was refused what they asked about somebody, which is written down (AUD-1)."""
+
+    actor: Person
+    user: Person
+    at_us: int
+
+
 Event = (
     Wrote
     | TurnedAway
+    | Reached
     | Edited
     | Deleted
     | Hid
@@ -210,6 +255,9 @@ Event = (
     | Blocked
     | Unblocked
     | Turned
+    | Restricted
+    | Lifted
+    | Removed
 )
 
 Asked = ParamSpec("Asked")

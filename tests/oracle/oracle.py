@@ -12,11 +12,14 @@ from tests.oracle.history import (
     ACCEPTED,
     ARCHIVED,
     CLEARED,
+    DAY_US,
     DECLINED,
+    MUTE,
     MUTED,
     OFF,
     ON,
     REPLIES_ONLY,
+    SUSPEND,
     UNARCHIVED,
     UNMUTED,
     Blocked,
@@ -27,8 +30,12 @@ from tests.oracle.history import (
     Gate,
     Hid,
     Host,
+    Lifted,
     MarkedRead,
     Person,
+    Reached,
+    Removed,
+    Restricted,
     Sorted,
     Turned,
     TurnedAway,
@@ -66,7 +73,7 @@ class Oracle(Journal, Limits):
             return Refusal(error=errors.AccessDenied)
         earlier = self._under_key(sender, other, key)
         if earlier is not None:
-            is_retry = earlier.text == text
+            is_retry = earlier.text == text and not self.is_expired(earlier.id)
             return Accepted(earlier) if is_retry else Refusal(error=errors.KeyConflict)
         if reply_to is not None and not self.is_visible(sender, other, reply_to):
             return Refusal(error=errors.AccessDenied)
@@ -84,6 +91,8 @@ class Oracle(Journal, Limits):
                 mode not in ((ON,) if is_start else (ON, REPLIES_ONLY)),
                 Refusal(error=errors.MessagingUnavailable, mode=mode),
             ),
+            (self._left(sender, SUSPEND) != 0, self._refused_by(sender, SUSPEND)),
+            (self._left(sender, MUTE) != 0, self._refused_by(sender, MUTE)),
             (self.blocks(sender, other), Refusal(error=errors.YouBlockedThem)),
             (start is not None, Refusal(error=start or errors.StartRefused)),
             (is_refused, Refusal(error=errors.RecipientUnavailable)),
@@ -96,7 +105,8 @@ class Oracle(Journal, Limits):
 
     def _under_key(self, sender: Person, other: Person, key: str | None) -> Wrote | None:
         for message in self.between(sender, other):
-            if key is not None and (message.actor, message.key) == (sender, key):
+            is_known = key is not None and not self.is_removed(message.id)
+            if is_known and (message.actor, message.key) == (sender, key):
                 return message
         return None
 
@@ -130,29 +140,54 @@ class Oracle(Journal, Limits):
             return None
         return errors.RecipientUnavailable
 
-    def judge_reading(self) -> Verdict:
-        """What looking must come to."""
+    def _left(self, person: Person, kind: str) -> int | None:
+        """For how long a restriction holds yet: 0 for none, ``None`` for good."""
+        word = self.word_on(person, kind)
+        if not isinstance(word, Restricted) or not self.is_restricted(person, kind):
+            return 0
+        return None if word.until_us is None else word.until_us - self.now_us()
+
+    def _refused_by(self, person: Person, kind: str) -> Refusal:
+        error = errors.Suspended if kind == SUSPEND else errors.Muted
+        return Refusal(error=error, retry_after_us=self._left(person, kind))
+
+    def judge_protecting(self) -> Verdict:
+        """What must come of an act that protects, which only the switch can refuse."""
         mode = self.mode()
         if mode == OFF:
             return Refusal(error=errors.MessagingUnavailable, mode=mode)
         return Accepted()
 
+    def judge_reading(self, person: Person) -> Verdict:
+        """What looking must come to."""
+        verdict = self.judge_protecting()
+        if verdict == Accepted() and self.is_restricted(person, SUSPEND):
+            return self._refused_by(person, SUSPEND)
+        return verdict
+
     def judge_touching(self, actor: Person, other: Person) -> Verdict:
         """What any act on a conversation must come to first of all."""
         if not self.has(actor, other):
             return Refusal(error=errors.AccessDenied)
-        return self.judge_reading()
+        return self.judge_reading(actor)
 
     def judge_touching_message(self, actor: Person, other: Person, message: UUID) -> Verdict:
         """What marking or hiding must come to: they take a message that one sees."""
-        verdict = self.judge_touching(actor, other)
+        return self._seeing(actor, other, message, self.judge_touching(actor, other))
+
+    def _seeing(self, actor: Person, other: Person, message: UUID, verdict: Verdict) -> Verdict:
         if verdict == Accepted() and not self.is_visible(actor, other, message):
             return Refusal(error=errors.AccessDenied)
         return verdict
 
     def judge_deleting(self, sender: Person, other: Person, message: UUID) -> Verdict:
         """What taking back must come to: only what one wrote, and sees."""
-        verdict = self.judge_touching_message(sender, other, message)
+        if not self.has(sender, other):
+            return Refusal(error=errors.AccessDenied)
+        return self._owning(sender, other, message, self.judge_protecting())
+
+    def _owning(self, sender: Person, other: Person, message: UUID, verdict: Verdict) -> Verdict:
+        verdict = self._seeing(sender, other, message, verdict)
         if verdict == Accepted() and self.message(message).actor != sender:
             return Refusal(error=errors.AccessDenied)
         return verdict
@@ -161,11 +196,13 @@ class Oracle(Journal, Limits):
         self, sender: Person, other: Person, message: UUID, *, text: str, now_us: int
     ) -> Verdict:
         """What changing must come to: it is writing, of what one wrote a short while ago."""
-        verdict = self.judge_deleting(sender, other, message)
+        verdict = self._owning(sender, other, message, self.judge_touching(sender, other))
         if verdict != Accepted():
             return verdict
         if self.mode() not in (ON, REPLIES_ONLY):
             return Refusal(error=errors.MessagingUnavailable, mode=self.mode())
+        if self.is_restricted(sender, MUTE):
+            return self._refused_by(sender, MUTE)
         if self.blocks(sender, other):
             return Refusal(error=errors.YouBlockedThem)
         if self.blocks(other, sender) and not self.product.absorbs:
@@ -187,7 +224,7 @@ class Oracle(Journal, Limits):
         if what == DECLINED and request is None:
             return Refusal(error=errors.NoRequest)
         is_so_already = {
-            CLEARED: self.shown(actor, other) == [],
+            CLEARED: self.left(self.shown(actor, other)) == [],
             MUTED: self.is_muted(actor, other),
             UNMUTED: not self.is_muted(actor, other),
             ARCHIVED: self.is_archived(actor, other),
@@ -204,19 +241,22 @@ class Oracle(Journal, Limits):
                 ("reason", "this host has no directory that knows connections"),
                 ("setting", "open_to"),
             )
-            return Refusal(error=errors.InvalidSetting, rest=rest)
-        return self.judge_reading()
+            return Refusal(error=errors.ChoiceNotOffered, rest=rest)
+        return self.judge_protecting()
 
     def judge_blocking(self, blocker: Person, other: Person) -> Verdict:
         """What an attempt to block or to unblock must come to."""
         if blocker == other:
             return Refusal(error=errors.CannotMessageYourself)
-        return self.judge_reading()
+        return self.judge_protecting()
+
+    def judge_lifting(self, user: Person, kind: str) -> Verdict:
+        """What giving back must come to: it is there as long as it holds."""
+        if not self.is_restricted(user, kind):
+            return Refusal(error=errors.NotRestricted)
+        return Accepted()
 
     # What happened -------------------------------------------------------------------------------
-
-    def message(self, id_: UUID) -> Wrote:
-        return next(it for it in self.events if isinstance(it, Wrote) and it.id == id_)
 
     def greatest_id(self, one: Person, other: Person) -> UUID | None:
         return max((message.id for message in self.between(one, other)), default=None)
@@ -249,8 +289,8 @@ class Oracle(Journal, Limits):
 
     def marked(self, reader: Person, other: Person, *, through: UUID, now_us: int) -> None:
         marker = self.marker(reader, other)
-        is_further = marker is None or through > marker
-        if is_further or self.receipt_for(reader, other, through) is not None:
+        # Only a move is ever told: what was not told when it was seen stays untold (BLOCK-2).
+        if marker is None or through > marker:
             self.events.append(MarkedRead(actor=reader, other=other, through=through, at_us=now_us))
 
     def edited(
@@ -281,6 +321,33 @@ class Oracle(Journal, Limits):
     def unblocked(self, blocker: Person, other: Person, *, now_us: int) -> None:
         if self.blocks(blocker, other):
             self.events.append(Unblocked(actor=blocker, other=other, at_us=now_us))
+
+    def restricted(
+        self, moderator: Person, user: Person, kind: str, *, until_us: int | None, now_us: int
+    ) -> None:
+        self.events.append(
+            Restricted(actor=moderator, user=user, kind=kind, until_us=until_us, at_us=now_us)
+        )
+
+    def lifted(self, moderator: Person, user: Person, kind: str, *, now_us: int) -> None:
+        self.events.append(Lifted(actor=moderator, user=user, kind=kind, at_us=now_us))
+
+    def removable(self) -> frozenset[UUID]:
+        """What an operator may remove: expired, and a day old for the sake of its key."""
+        return frozenset(
+            it.id
+            for it in self.events
+            if isinstance(it, Wrote)
+            and self.is_expired(it.id, at_least_us=DAY_US)
+            and not self.is_removed(it.id)
+        )
+
+    def removed(self, operator: Person, messages: frozenset[UUID], *, now_us: int) -> None:
+        if messages:
+            self.events.append(Removed(actor=operator, messages=messages, at_us=now_us))
+
+    def refused(self, moderator: Person, user: Person, *, now_us: int) -> None:
+        self.events.append(Reached(actor=moderator, user=user, at_us=now_us))
 
     def turned(self, operator: Person, mode: str, *, now_us: int) -> None:
         if self.mode() != mode:

@@ -1,5 +1,6 @@
 """What was so, as of the first so many events: blocks, choices, and who ever got which message."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from tests.oracle.history import (
     CLEARED,
     NOW,
     OFF,
+    SHADOW_BAN,
     Blocked,
     Choice,
     Chose,
@@ -14,9 +16,12 @@ from tests.oracle.history import (
     Edited,
     Event,
     Hid,
+    Lifted,
     Person,
     Product,
     Profile,
+    Removed,
+    Restricted,
     Sorted,
     Turned,
     Unblocked,
@@ -35,6 +40,8 @@ class Past:
     product: Product
     events: list[Event] = field(default_factory=list)
     answers: dict[object, object] = field(default_factory=dict, repr=False)
+    moderators: tuple[Person, ...] = ()
+    now_us: Callable[[], int] = lambda: 0
 
     # What was so ---------------------------------------------------------------------------------
 
@@ -62,6 +69,31 @@ class Past:
         ]
         return chosen[-1] if chosen else Choice()
 
+    @remembered
+    def word_on(self, person: Person, kind: str, *, upto: int = NOW) -> Restricted | Lifted | None:
+        """The last that a moderator decided about somebody, in one respect."""
+        words = [
+            event
+            for event in self.events[:upto]
+            if isinstance(event, Restricted | Lifted) and (event.user, event.kind) == (person, kind)
+        ]
+        return words[-1] if words else None
+
+    def is_restricted(
+        self, person: Person, kind: str, *, now_us: int | None = None, upto: int = NOW
+    ) -> bool:
+        """Whether it holds at an instant, or now; an end that has passed says nothing."""
+        word = self.word_on(person, kind, upto=upto)
+        if not isinstance(word, Restricted):
+            return False
+        at_us = self.now_us() if now_us is None else now_us
+        return word.until_us is None or at_us < word.until_us
+
+    def is_hidden(self, index: int) -> bool:
+        """Whether an event is of somebody whom nobody else may notice at that moment."""
+        event = self.events[index]
+        return self.is_restricted(event.actor, SHADOW_BAN, now_us=event.at_us, upto=index)
+
     def profile(self, person: Person) -> Profile | None:
         host = self.product.host
         return host.profiles.get(person) if host is not None else Profile()
@@ -80,16 +112,23 @@ class Past:
         ]
 
     def reaches(self, viewer: Person, other: Person, index: int) -> bool:
-        """Whether an event is a message that one wrote to another, or got from them: none is got
-        from somebody whom one blocks, then or later.
+        """Whether an event is a message that one wrote to another, or got from them.
+
+        None is got from somebody whom one blocks, or whom a moderator hides, then or later; nor is
+        what would begin, with one who is not open to it, what its sender has begun unheard.
         """
         event = self.events[index]
         if not isinstance(event, Wrote):
             return False
-        is_absorbed = self.blocks(viewer, other, upto=index)
-        return concerns(event, viewer, other) or (
-            concerns(event, other, viewer) and not is_absorbed
+        if concerns(event, viewer, other):
+            return True
+        if not concerns(event, other, viewer) or self.is_hidden(index):
+            return False
+        is_begun_unheard = self.has(other, viewer, upto=index) and not self.has(
+            viewer, other, upto=index
         )
+        is_closed = self.choice(viewer, upto=index).open_to != "everyone"
+        return not self.blocks(viewer, other, upto=index) and not (is_begun_unheard and is_closed)
 
     @remembered
     def reached(self, viewer: Person, other: Person, *, upto: int = NOW) -> list[Wrote]:
@@ -119,13 +158,34 @@ class Past:
         return left
 
     def visible(self, viewer: Person, other: Person, *, upto: int = NOW) -> list[Wrote]:
-        """What they see: nothing of somebody whom they block."""
+        """What they see: nothing of somebody whom they block, and now nothing that is gone."""
         is_blocking = self.blocks(viewer, other, upto=upto)
+        shown = self.shown(viewer, other, upto=upto)
         return [
             message
-            for message in self.shown(viewer, other, upto=upto)
+            for message in (self.left(shown) if upto == NOW else shown)
             if message.actor == viewer or not is_blocking
         ]
+
+    def left(self, messages: list[Wrote]) -> list[Wrote]:
+        """What of it is there yet."""
+        return [it for it in messages if not (self.is_expired(it.id) or self.is_removed(it.id))]
+
+    def is_expired(self, id_: UUID, *, now_us: int | None = None, at_least_us: int = 0) -> bool:
+        """Whether the time of a message is over: that of all before it in its conversation, too."""
+        kept_us = self.product.kept_us
+        if kept_us is None:
+            return False
+        message = self.message(id_)
+        before = [it for it in self.between(message.actor, message.other) if it.id <= id_]
+        at_us = self.now_us() if now_us is None else now_us
+        return at_us - max(it.at_us for it in before) >= max(kept_us, at_least_us)
+
+    @remembered
+    def is_removed(self, id_: UUID, *, upto: int = NOW) -> bool:
+        return any(
+            isinstance(event, Removed) and id_ in event.messages for event in self.events[:upto]
+        )
 
     def is_visible(self, viewer: Person, other: Person, id_: UUID, *, upto: int = NOW) -> bool:
         return id_ in {message.id for message in self.visible(viewer, other, upto=upto)}
@@ -136,17 +196,22 @@ class Past:
             isinstance(event, Deleted) and event.message == id_ for event in self.events[:upto]
         )
 
+    def message(self, id_: UUID) -> Wrote:
+        return next(it for it in self.events if isinstance(it, Wrote) and it.id == id_)
+
     @remembered
     def edit_seen_by(self, viewer: Person, id_: UUID, *, upto: int = NOW) -> Edited | None:
-        """The last edit that somebody knows of: none that was made while they blocked."""
-        edits = [
-            event
-            for index, event in numbered(self.events, upto)
-            if isinstance(event, Edited)
-            and event.message == id_
-            and (event.actor == viewer or not self.blocks(viewer, event.actor, upto=index))
-        ]
-        return edits[-1] if edits else None
+        """The last edit that somebody knows of: none from behind their block, or a moderator's."""
+        last: Edited | None = None
+        for index, event in numbered(self.events, upto):
+            if not isinstance(event, Edited) or event.message != id_:
+                continue
+            is_kept = self.blocks(viewer, event.actor, upto=index) or self.is_hidden(index)
+            # What says the same as before follows an edit that this viewer never saw.
+            had = self.message(id_).text if last is None else last.text
+            if event.actor == viewer or not (is_kept or event.text == had):
+                last = event
+        return last
 
     def text_seen_by(self, viewer: Person, message: Wrote) -> str | None:
         if self.is_deleted(message.id):

@@ -98,11 +98,24 @@ class Views(Past):
             for message in self.visible(viewer, other)
         )
 
+    def receipt_of(self, index: int) -> UUID | None:
+        """Up to which message a partner was told by an event that is a marking."""
+        event = self.events[index]
+        if not isinstance(event, MarkedRead) or self.is_hidden(index):
+            return None
+        seen = self.receipt_for(event.actor, event.other, event.through, upto=index)
+        # What is not there any more is not told to be seen.
+        is_gone = seen is not None and self.is_expired(seen, now_us=event.at_us)
+        return None if is_gone else seen
+
     @remembered
     def receipt_for(
         self, reader: Person, other: Person, through: UUID, *, upto: int = NOW
     ) -> UUID | None:
-        """Up to which message ``other`` is told, if ``reader`` now marks ``through``; if at all."""
+        """Up to which message ``other`` is told, if ``reader`` now marks ``through``; if at all.
+
+        Counted as ``other`` has the conversation: what never arrived is not told apart.
+        """
         is_told = (
             self.choice(reader, upto=upto).receipts
             and self.choice(other, upto=upto).receipts
@@ -110,13 +123,15 @@ class Views(Past):
             and not self.blocks(other, reader, upto=upto)
             and self.request(reader, other, upto=upto) is None
             and self.has(other, reader, upto=upto)
+            and self.asked(other, reader, upto=upto) is None
         )
         if not is_told:
             return None
         seen = [
-            message.id
-            for message in self.shown(reader, other, upto=upto)
-            if message.actor == other and message.id <= through
+            event.id
+            for event in self.events[:upto]
+            if isinstance(event, Wrote) and (event.actor, event.other) == (other, reader)
+            if event.id <= through
         ]
         known = [receipt for receipt, _ in self.receipts(reader, other, upto=upto)]
         return seen[-1] if seen and all(receipt < seen[-1] for receipt in known) else None
@@ -127,7 +142,7 @@ class Views(Past):
         given = []
         for index, event in numbered(self.events, upto):
             if isinstance(event, MarkedRead) and concerns(event, reader, other):
-                through = self.receipt_for(reader, other, event.through, upto=index)
+                through = self.receipt_of(index)
                 if through is not None:
                     given.append((through, event.at_us))
         return given
@@ -178,7 +193,8 @@ class Views(Past):
                 elif count is not None:
                     count += 1
             is_answer = concerns(event, other, sender) and self.reaches(sender, other, index)
-            if is_answer or self.is_sorted(event, other, sender, ACCEPTED):
+            is_accepted = self.is_sorted(event, other, sender, ACCEPTED)
+            if is_answer or (is_accepted and not self.is_hidden(index)):
                 count = None
         return count
 
@@ -201,7 +217,8 @@ class Views(Past):
 
     def folder(self, viewer: Person, other: Person) -> str | None:
         request = self.request(viewer, other)
-        is_listed = self.shown(viewer, other) and not self.blocks(viewer, other)
+        shown = self.left(self.shown(viewer, other))
+        is_listed = shown and not self.blocks(viewer, other)
         if not is_listed or request == "declined":
             return None
         if request == "pending":

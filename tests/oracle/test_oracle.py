@@ -120,6 +120,17 @@ def test_an_edit_that_is_absorbed_stays_with_its_sender_until_the_next_one() -> 
     assert it.seen(BOB, message).edited_at_us == 4
 
 
+def test_the_text_that_the_other_has_anyway_is_no_edit_to_them() -> None:
+    it = oracle(ABSORBING)
+    message = it.message(writes(it, ANN, BOB))
+    it.blocked(BOB, ANN, now_us=1)
+    it.edited(ANN, BOB, message.id, text="absorbed", now_us=2)
+    it.unblocked(BOB, ANN, now_us=3)
+    it.edited(ANN, BOB, message.id, text="x", now_us=4)
+    assert "message_edited" not in actions(it, BOB)
+    assert [it.seen(viewer, message).edited_at_us for viewer in (ANN, BOB)] == [4, None]
+
+
 def test_a_message_can_be_changed_in_its_window_and_by_its_sender_alone() -> None:
     it = oracle(Product(edit_window_us=MINUTE_US))
     id_ = writes(it, ANN, BOB)
@@ -195,10 +206,12 @@ def test_a_sender_sees_when_they_were_read_while_both_show_it() -> None:
     it.marked(BOB, ANN, through=message.id, now_us=2)
     it.chose(BOB, Choice(), now_us=3)
     assert it.seen(ANN, message).seen_at_us is None
-    it.marked(BOB, ANN, through=message.id, now_us=4)
+    it.marked(BOB, ANN, through=message.id, now_us=3)
+    assert it.seen(ANN, message).seen_at_us is None  # it was seen before, and that stays untold
+    it.marked(BOB, ANN, through=writes(it, ANN, BOB), now_us=4)
     assert it.seen(ANN, message).seen_at_us == 4
     assert it.seen(BOB, message).seen_at_us is None
-    assert actions(it, ANN) == ["conversation_started", "messages_seen"]
+    assert actions(it, ANN) == ["conversation_started", "message_sent", "messages_seen"]
     it.chose(ANN, hidden, now_us=5)
     assert it.seen(ANN, message).seen_at_us is None
 
@@ -262,6 +275,22 @@ def test_a_closed_inbox_is_open_to_connections_and_to_replies() -> None:
     assert judged(it, OLGA, ANN) == Refusal(error=errors.RecipientUnavailable)
     writes(it, ANN, OLGA)
     assert judged(it, OLGA, ANN) == Accepted()
+
+
+def test_a_feed_tells_nothing_of_a_partner_who_is_blocked() -> None:
+    it = oracle()
+    writes(it, ANN, BOB)
+    writes(it, BOB, ANN)
+    it.blocked(ANN, BOB, now_us=0)
+    assert [fact[:2] for fact in it.feed(ANN)] == [
+        ("conversation_started", "ann"),
+        ("user_blocked", "ann"),
+    ]
+    assert [fact[0] for fact in it.feed(ANN, after=1)] == ["user_blocked"]
+    assert [fact[1] for fact in it.facts(ANN)] == ["ann", "bob", "ann"]
+    assert it.feed(BOB) == it.facts(BOB)
+    it.unblocked(ANN, BOB, now_us=0)
+    assert it.feed(ANN) == it.facts(ANN)
 
 
 def test_a_window_is_counted_to_the_microsecond() -> None:

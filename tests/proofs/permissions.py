@@ -11,14 +11,16 @@ from uuid import UUID
 
 import attrs
 
-from dmcore import DmcoreError, Mailbox, Operations
+from dmcore import DmcoreError, Mailbox, ModerationDesk, Operations
 from dmcore.domain.preferences import Preferences
 from dmcore.errors import (
     AccessDenied,
     MessagingUnavailable,
+    Muted,
     NoRequest,
     NotAcceptedYet,
     RecipientUnavailable,
+    Suspended,
     TooLateToEdit,
     YouBlockedThem,
 )
@@ -34,6 +36,7 @@ class Situation:
     - ``has``: the acting user has the conversation in question; ``sees``: also the message.
     - ``is_waiting``: they wrote all they may until they are accepted.
     - ``wrote_keyed``: the attempt repeats one of theirs that was accepted.
+    - ``restriction``: what a moderator took from them.
     """
 
     mode: str
@@ -47,6 +50,7 @@ class Situation:
     is_request: bool = False
     is_waiting: bool = False
     wrote_keyed: bool = False
+    restriction: str | None = None
 
 
 Refusal = type[DmcoreError]
@@ -58,6 +62,8 @@ def _rule(error: Refusal, holds: Callable[[Situation], bool]) -> Rule:
 
 
 off: Final = _rule(MessagingUnavailable, lambda it: it.mode == "off")
+suspended: Final = _rule(Suspended, lambda it: it.restriction == "suspend")
+muted: Final = _rule(Muted, lambda it: it.restriction == "mute")
 no_replies: Final = _rule(MessagingUnavailable, lambda it: it.mode in {"off", "read_only"})
 no_starts: Final = _rule(MessagingUnavailable, lambda it: it.mode != "on" and not it.has)
 not_theirs: Final = _rule(AccessDenied, lambda it: not it.has)
@@ -70,7 +76,7 @@ gone: Final = _rule(TooLateToEdit, lambda it: it.is_deleted)
 no_request: Final = _rule(NoRequest, lambda it: not it.is_request)
 blocked_request: Final = _rule(YouBlockedThem, lambda it: it.is_request and it.you_block)
 
-WRITING: Final = (no_replies, you_block, they_refuse, waiting)
+WRITING: Final = (no_replies, suspended, muted, you_block, they_refuse, waiting)
 STARTING: Final = (no_starts, *WRITING)
 
 
@@ -108,14 +114,19 @@ class Row:
 
 
 def _asks(call: Callable[[Mailbox, Asked], object], about: str = "nothing", **more: Any) -> Row:
-    """The switch comes first where nothing is written."""
-    rules = (off,) if about in {"nothing", "peer"} else (off, not_theirs)
+    """The switch comes first where nothing is written, and then what a moderator took."""
+    rules = (off, suspended) if about in {"nothing", "peer"} else (off, suspended, not_theirs)
     return Row(call, rules, about, is_reading=True, **more)
+
+
+def _protects(call: Callable[[Mailbox, Asked], object], about: str = "nothing", **more: Any) -> Row:
+    """What no moderator takes away (MOD-4)."""
+    return Row(call, (off,), about, is_reading=True, **more)
 
 
 def _views(call: Callable[[Mailbox, Asked], object], *rules: Rule) -> Row:
     """One's own view of a conversation: who has it is asked first."""
-    return Row(call, (not_theirs, off, *rules), "conversation")
+    return Row(call, (not_theirs, off, suspended, *rules), "conversation")
 
 
 def _may_start(situation: Situation) -> str | None:
@@ -149,7 +160,10 @@ MAILBOX: Final[Mapping[str, tuple[Row, ...]]] = {
     "edit": (
         Row(
             lambda box, it: box.edit(it.conversation, it.message, "canary of an edit"),
-            (not_theirs, off, unseen, not_own, no_replies, you_block, they_refuse, gone),
+            (
+                *(not_theirs, off, suspended, unseen, not_own, no_replies, muted),
+                *(you_block, they_refuse, gone),
+            ),
             "message",
         ),
     ),
@@ -163,14 +177,14 @@ MAILBOX: Final[Mapping[str, tuple[Row, ...]]] = {
     "hide": (
         Row(
             lambda box, it: box.hide(it.conversation, it.message),
-            (not_theirs, off, unseen),
+            (not_theirs, off, suspended, unseen),
             "message",
         ),
     ),
     "mark_read": (
         Row(
             lambda box, it: box.mark_read(it.conversation, through=it.message),
-            (not_theirs, off, unseen),
+            (not_theirs, off, suspended, unseen),
             "message",
         ),
     ),
@@ -190,12 +204,23 @@ MAILBOX: Final[Mapping[str, tuple[Row, ...]]] = {
     "unread": (_asks(lambda box, _: box.unread()),),
     "changes": (_asks(lambda box, _: box.changes()),),
     "snapshot": (_asks(lambda box, _: box.snapshot()),),
-    "blocked": (_asks(lambda box, _: box.blocked()),),
-    "preferences": (_asks(lambda box, _: box.preferences()),),
+    # Refused to nobody about their own, in any mode (OPS-1).
+    "export": (Row(lambda box, _: box.export(), (), is_reading=True),),
+    "blocked": (_protects(lambda box, _: box.blocked()),),
+    "preferences": (_protects(lambda box, _: box.preferences()),),
     "set_preferences": (
         Row(lambda box, _: box.set_preferences(Preferences(receipts=False)), (off,)),
     ),
     "conversation": (_asks(lambda box, it: box.conversation(it.conversation), "conversation"),),
+    "audience": (
+        _asks(
+            lambda box, it: box.audience(it.conversation),
+            "conversation",
+            answers=lambda situation, answer: (
+                not answer.typing or not (situation.you_block or situation.they_block)
+            ),
+        ),
+    ),
     "conversation_with": (
         _asks(
             lambda box, it: box.conversation_with(it.peer),
@@ -204,7 +229,7 @@ MAILBOX: Final[Mapping[str, tuple[Row, ...]]] = {
         ),
     ),
     "can_see_profile": (
-        _asks(
+        _protects(
             lambda box, it: box.can_see_profile(it.peer),
             "peer",
             answers=lambda situation, answer: answer is not situation.they_block,
@@ -226,6 +251,21 @@ MAILBOX: Final[Mapping[str, tuple[Row, ...]]] = {
     "unarchive": (_views(lambda box, it: box.unarchive(it.conversation)),),
     "accept": (_views(lambda box, it: box.accept(it.conversation), blocked_request),),
     "decline": (_views(lambda box, it: box.decline(it.conversation), no_request),),
+    "report": (
+        Row(lambda box, it: box.report(it.peer, reason="spam"), (off,), "peer"),
+        Row(
+            lambda box, it: box.report(conversation=it.conversation, reason="spam"),
+            (not_theirs, off),
+            "conversation",
+        ),
+        Row(
+            lambda box, it: box.report(
+                conversation=it.conversation, messages=[it.message], reason="spam"
+            ),
+            (not_theirs, off, unseen),
+            "message",
+        ),
+    ),
     "block": (Row(lambda box, it: box.block(it.peer), (off,), "peer"),),
     "unblock": (Row(lambda box, it: box.unblock(it.peer), (off,), "peer"),),
 }
@@ -237,5 +277,37 @@ OPERATIONS: Final[Mapping[str, Callable[[Operations], object]]] = {
     "status": lambda desk: desk.status(),
     "audit": lambda desk: [desk.audit("ann"), desk.audit("bob"), desk.audit("ann", tenant="north")],
     "verify": lambda desk: desk.verify(),
+    "repair": lambda desk: desk.repair(),
+    "preview_erasure": lambda desk: desk.preview_erasure("ann"),
+    "erase": lambda desk: desk.erase("ann"),
+    "erasures": lambda desk: [desk.erase("bob"), desk.erasures()],
+    "export_erasures": lambda desk: desk.export_erasures(),
+    "record_erasures": lambda desk: desk.record_erasures(desk.export_erasures()),
+    "reapply_erasures": lambda desk: desk.reapply_erasures(),
+    "prune": lambda desk: desk.prune(),
+    "prune_evidence": lambda desk: desk.prune_evidence(),
     "prune_journals": lambda desk: desk.prune_journals(before=datetime(2100, 1, 1, tzinfo=UTC)),
+}
+
+# So does the moderator's. Each call finds the report waiting.
+MODERATION: Final[Mapping[str, Callable[[ModerationDesk, UUID], object]]] = {
+    "reports": lambda desk, _: desk.reports(),
+    "report": lambda desk, it: desk.report(it),
+    "take": lambda desk, it: desk.take(it),
+    "release": lambda desk, it: [desk.take(it), desk.release(it)],
+    "resolve": lambda desk, it: [desk.take(it), desk.resolve(it, "warned")],
+    "dismiss": lambda desk, it: [desk.take(it), desk.dismiss(it)],
+    "reopen": lambda desk, it: [desk.take(it), desk.dismiss(it), desk.reopen(it)],
+    "bulk": lambda desk, it: desk.bulk([it], "take"),
+    "evidence": lambda desk, it: [desk.take(it), desk.evidence(it)],
+    "restrict": lambda desk, it: desk.restrict("bob", "mute", reason="spam", report=it),
+    "lift": lambda desk, it: [
+        desk.restrict("bob", "suspend", reason="spam", report=it),
+        desk.lift("bob", "suspend"),
+    ],
+    "restrict_each": lambda desk, _: desk.restrict_each(["ann", "bob"], "mute", reason="spam"),
+    "lift_each": lambda desk, _: desk.lift_each(["ann", "bob"], "mute"),
+    "restrictions": lambda desk, _: desk.restrictions("ann"),
+    "about": lambda desk, _: desk.about("ann"),
+    "metrics": lambda desk, _: desk.metrics(),
 }

@@ -21,6 +21,10 @@ _TABLES: Final = (
     "receipts",
     "blocks",
     "journal",
+    "reports",
+    "chosen",
+    "evidence",
+    "restrictions",
 )
 
 

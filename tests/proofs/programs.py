@@ -52,7 +52,7 @@ def run(
         if acting:
             # Where the second world does another thing, the first one chooses what it is about.
             choosing = [stage for stage, half in acting if half.verb == acting[0][1].verb]
-            target = _target(acting[0][1], choosing)
+            target = target_of(acting[0][1], choosing)
             outcomes = []
             if step.who not in observers and acting[0][0].has_read(step, target):
                 del acting[1:]
@@ -83,7 +83,7 @@ def _compare(
             assert first[question] == second[question], (where, observer, question)
 
 
-def _target(step: Step, stages: Sequence[Stage]) -> Target:
+def target_of(step: Step, stages: Sequence[Stage]) -> Target:
     """The same choice wherever the step is done: among what is there in every one of them."""
     found = [stage.messages(step.who, step.peer) for stage in stages]
     common = set.intersection(*({message.id for message in each} for each in found))

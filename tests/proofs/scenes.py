@@ -27,13 +27,14 @@ class Said:
 
 @attrs.frozen
 class Facts:
-    """What is so between Ann and Bob."""
+    """What is so between Ann and Bob; ``restriction`` is what was taken from Ann."""
 
     said: tuple[Said, ...] = ()
     has: frozenset[str] = frozenset()
     blocker: str | None = None
     request_to: str | None = None
     cleared_by: str | None = None
+    restriction: str | None = None
 
 
 @attrs.frozen
@@ -131,6 +132,15 @@ def _cleared(people: People) -> Facts:
     return attrs.evolve(facts, cleared_by="bob")
 
 
+def _restricted(kind: str) -> Callable[[People], Facts]:
+    def build(people: People) -> Facts:
+        facts = _talking(people)
+        people.dm.moderation("mod").restrict("ann", kind, reason="other")
+        return attrs.evolve(facts, restriction=kind)
+
+    return build
+
+
 SCENES: Final[Mapping[str, Scene]] = {
     "there is no conversation": Scene(_REFUSING, _nothing),
     "the two write to each other": Scene(_REFUSING, _talking),
@@ -142,6 +152,9 @@ SCENES: Final[Mapping[str, Scene]] = {
     "bob declined it": Scene(_ASKING, _declined),
     "a request awaits bob, who blocks": Scene(_ASKING, _asked_and_blocked),
     "bob cleared it": Scene(_REFUSING, _cleared),
+    "ann is muted": Scene(_REFUSING, _restricted("mute")),
+    "ann is suspended": Scene(_REFUSING, _restricted("suspend")),
+    "ann is shadow-banned": Scene(_REFUSING, _restricted("shadow_ban")),
 }
 
 
@@ -186,7 +199,8 @@ def cells(
             if situation.has:
                 for name, message in (("others", around.others), ("north", around.north)):
                     found.append(_elsewhere(theirs, pair, message.id, f"a message of {name}"))
-        stranger = attrs.evolve(theirs, situation=Situation(mode=mode))
+        apart = Situation(mode=mode, restriction=situation.restriction)
+        stranger = attrs.evolve(theirs, situation=apart)
         for conversation, message_id, cause in (
             (around.others.conversation, around.others.id, "it is of two others"),
             (around.north.conversation, around.north.id, "it is of another tenant"),
@@ -210,6 +224,7 @@ def _situation(scene: Scene, facts: Facts, actor: str, mode: str) -> Situation:
         is_request=is_request,
         is_waiting=facts.request_to == PARTNER[actor],
         wrote_keyed=actor == "ann" and bool(facts.said),
+        restriction=facts.restriction if actor == "ann" else None,
     )
 
 

@@ -4,26 +4,23 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import combinations
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import attrs
-from tests.support.stores import SqliteHarness, asked_through
+from tests.support.stores import Harness, MemoryHarness, SqlHarness, asked_through
 
 from dmcore import DirectMessages, DmcoreError, Mailbox, Message, Policy
-from dmcore.adapters import memory, sql
 from dmcore.adapters.clock import ManualClock
 from dmcore.domain.gates import Introduction, Profile
 from dmcore.domain.ids import TenantId, User, UserId
 from dmcore.domain.pair import Pair
 from dmcore.domain.preferences import OpenTo
-from dmcore.testing.blocking import runner_of
 from dmcore.testing.world import NOON_US, anatomy, walked
 
 PEOPLE: Final = ("ann", "bob", "cyd", "dan")
 NOWHERE: Final = UUID("0b5e7d3c-7c31-8f0e-9d6a-3f2b1c0d9e8f")
-_WRITE: Final = "INSERT INTO dm_write"
+_WRITES: Final = ("INSERT INTO dm_write", "WITH w0 AS (")
 
 
 @attrs.frozen
@@ -81,13 +78,18 @@ class Stage:
     """One world."""
 
     def __init__(
-        self, dm: DirectMessages, clock: ManualClock, entropy: SteppedEntropy, host: Host
+        self,
+        dm: DirectMessages,
+        clock: ManualClock,
+        entropy: SteppedEntropy,
+        host: Host,
+        *,
+        namespace: bytes,
     ) -> None:
         self.dm, self.clock, self.entropy, self.host = dm, clock, entropy, host
         self.ever: set[UUID] = set()
         self.asked: list[str] = []
         dm.operations("olga").set_mode("on")
-        namespace: bytes = getattr(runner_of(dm), "_namespace", bytes(16))
         self.conversations = {
             pair: Pair.of(TenantId(""), *map(UserId, pair)).conversation_id(namespace)
             for pair in combinations(PEOPLE, 2)
@@ -130,13 +132,15 @@ class Stage:
             answer, is_refusal = call(), False
         except DmcoreError as refusal:
             answer, is_refusal = repr(anatomy(refusal)), True
-        asked = tuple(_WRITE if it.startswith(_WRITE) else it for it in self.asked)
+        asked = tuple("the write" if it.startswith(_WRITES) else it for it in self.asked)
         return Seen(answer, asked, is_refusal)
 
     def observed(self, name: str, probes: Sequence[UUID]) -> dict[str, Seen]:
         """Everything that a user gets by any call that only asks."""
         box = self.box(name)
         asks = {**_lists(box), **_about_people(box), **_about_threads(self, box, probes)}
+        # What wakes whoever watches for them.
+        asks["head"] = lambda: self.dm.heads([box.user])
         return {question: self.call(ask) for question, ask in asks.items()}
 
 
@@ -153,6 +157,7 @@ def _lists(box: Mailbox) -> dict[str, Ask]:
         "preferences": box.preferences,
         "changes": lambda: list(_feed(box)),
         "snapshot": lambda: box.snapshot(limit=2),
+        "export": lambda: walked(lambda cursor: box.export(limit=3, cursor=cursor)),
     }
 
 
@@ -185,6 +190,9 @@ def _about_threads(stage: Stage, box: Mailbox, probes: Sequence[UUID]) -> dict[s
     for (low, high), conversation in stage.conversations.items():
         asks[f"conversation {low}-{high}"] = lambda it=conversation: (  # type: ignore[misc]
             box.conversation(it)
+        )
+        asks[f"audience {low}-{high}"] = lambda it=conversation: (  # type: ignore[misc]
+            box.audience(it)
         )
         asks[f"thread {low}-{high}"] = lambda it=conversation: _pages(box, it)  # type: ignore[misc]
         if box.user.id in (low, high):
@@ -246,6 +254,12 @@ ACTS: Final[Mapping[str, Act]] = {
     "decline": lambda at, it, to, _: at.box(it.who).decline(to.conversation),
     "block": lambda at, it, *_: at.box(it.who).block(it.peer),
     "unblock": lambda at, it, *_: at.box(it.who).unblock(it.peer),
+    "report": lambda at, it, to, _: at.box(it.who).report(
+        it.peer,
+        conversation=to.conversation if it.pick else None,
+        messages=[to.message] if it.pick > 1 else (),
+        reason="harassment",
+    ),
     "close": lambda at, it, *_: _choose(at, it, open_to=OpenTo.NOBODY),
     "open": lambda at, it, *_: _choose(at, it, open_to=OpenTo.EVERYONE),
     "receipts off": lambda at, it, *_: _choose(at, it, receipts=False),
@@ -253,6 +267,10 @@ ACTS: Final[Mapping[str, Act]] = {
     "shy": lambda at, it, *_: _choose(at, it, typing=False, presence=it.pick % 2 == 0),
     "bold": lambda at, it, *_: _choose(at, it, typing=True, presence=True),
     "dismiss": lambda at, it, *_: _dismiss(at, it),
+    "ban": lambda at, it, *_: at.dm.moderation(it.who).restrict(
+        it.peer, "shadow_ban", reason="other"
+    ),
+    "lift ban": lambda at, it, *_: at.dm.moderation(it.who).lift(it.peer, "shadow_ban"),
 }
 
 
@@ -260,42 +278,27 @@ ACTS: Final[Mapping[str, Act]] = {
 
 
 @contextmanager
-def in_memory(policy: Policy) -> Iterator[tuple[Stage, Stage]]:
-    """Two worlds in memory, of one namespace."""
-
-    def stage() -> Stage:
-        store = memory.Store()
-        store.namespace = bytes(len(store.namespace))
-        clock, entropy, host = ManualClock(NOON_US), SteppedEntropy(), Host()
-        dm = memory.open_sync(
-            policy=policy, clock=clock, entropy=entropy, directory=host, store=store
-        )
-        return Stage(dm, clock, entropy, host)
-
-    yield stage(), stage()
-
-
-@contextmanager
-def on_sqlite(policy: Policy, files: tuple[Path, Path]) -> Iterator[tuple[Stage, Stage]]:
-    """Two worlds on files that are copies of one, emptied before; every statement is noted."""
+def in_two(harnesses: tuple[Harness, Harness], policy: Policy) -> Iterator[tuple[Stage, Stage]]:
+    """A world on each of two stores of one installation, emptied before; statements are noted."""
     with ExitStack() as stack:
 
-        def stage(file: Path) -> Stage:
-            harness = SqliteHarness(f"sqlite:///{file}")
+        def stage(harness: Harness) -> Stage:
             harness.clear()
-            harness.close()
             clock, entropy, host = ManualClock(NOON_US), SteppedEntropy(), Host()
-            dm = sql.open_sync(
-                harness.url,
-                policy=policy,
-                clock=clock,
-                entropy=entropy,
-                directory=host,
-                synchronous="NORMAL",
-            )
-            stack.callback(dm.close)
-            made = Stage(dm, clock, entropy, host)
-            made.asked = stack.enter_context(asked_through(dm))
+            stack.callback(harness.close)
+            dm = harness.open(policy=policy, clock=clock, entropy=entropy, directory=host)
+            made = Stage(dm, clock, entropy, host, namespace=_namespace_of(harness))
+            if isinstance(harness, SqlHarness):
+                made.asked = stack.enter_context(asked_through(dm))
             return made
 
-        yield stage(files[0]), stage(files[1])
+        first, second = map(stage, harnesses)
+        assert first.conversations == second.conversations, "these are two installations"
+        yield first, second
+
+
+def _namespace_of(harness: Harness) -> bytes:
+    if isinstance(harness, MemoryHarness):
+        return harness.store.namespace
+    assert isinstance(harness, SqlHarness)
+    return bytes(harness.rows("SELECT namespace FROM dm_installation")[0][0])

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 import pytest
-from tests.proofs.permissions import MAILBOX, OPERATIONS, Row
+from tests.proofs.permissions import MAILBOX, MODERATION, OPERATIONS, Row
 from tests.proofs.places import MemoryPlace, Place, PostgresPlace, SqlitePlace
 from tests.proofs.scenes import SCENES, Cell, Scene, cells
 from tests.support.stores import (
@@ -17,11 +17,11 @@ from tests.support.stores import (
     asked_through,
 )
 
-from dmcore import Body, DmcoreError, Mailbox, Mode, Operations
+from dmcore import Body, DmcoreError, Mailbox, Mode, ModerationDesk, Operations
 from dmcore.adapters import sql
 from dmcore.domain.ids import TenantId, UserId
 from dmcore.domain.pair import Pair
-from dmcore.errors import AccessDenied
+from dmcore.errors import AccessDenied, EvidenceDenied
 from dmcore.testing.world import anatomy
 
 # On a database the other modes are asked in these scenes, in memory in all of them.
@@ -29,6 +29,13 @@ IN_EVERY_MODE: Final = (
     SCENES["the two write to each other"],
     SCENES["it exists for ann only"],
 )
+
+
+OF_NO_REPORT: Final = {
+    *("reports", "bulk", "restrict_each", "lift_each"),
+    *("restrictions", "about", "metrics"),
+}
+"""What a moderator asks without naming a report: in another tenant it finds nothing."""
 
 
 def operations_of(facade: type) -> set[str]:
@@ -43,8 +50,8 @@ def operations_of(facade: type) -> set[str]:
 @pytest.mark.promise("CONV-1")
 @pytest.mark.parametrize(
     ("facade", "table"),
-    [(Mailbox, MAILBOX), (Operations, OPERATIONS)],
-    ids=["mailbox", "operations"],
+    [(Mailbox, MAILBOX), (Operations, OPERATIONS), (ModerationDesk, MODERATION)],
+    ids=["mailbox", "operations", "moderation"],
 )
 def test_every_operation_has_its_rows(facade: type, table: Mapping[str, object]) -> None:
     public = operations_of(facade)
@@ -56,6 +63,9 @@ def test_every_operation_has_its_rows(facade: type, table: Mapping[str, object])
 @pytest.mark.promise("MOD-2")
 def test_no_operation_is_both_a_participants_and_an_operators() -> None:
     assert not operations_of(Mailbox) & operations_of(Operations)
+    assert not operations_of(ModerationDesk) & operations_of(Operations)
+    # One makes a report, the other reads what is noted of it.
+    assert operations_of(ModerationDesk) & operations_of(Mailbox) == {"report"}
 
 
 Opened = Callable[[Scene], Any]
@@ -209,6 +219,10 @@ def assert_tells_nothing(answer: object, place: Place) -> None:
     assert not [text for text in all_told if "canary" in text or text in secrets]
 
 
+# What changes something when it is asked; a look at how much there is to erase is written down.
+WRITING_DESK = {"set_mode", "prune_journals", "preview_erasure", "erase", "erasures"}
+
+
 @pytest.mark.promise("MOD-2", "OPS-1")
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
 def test_the_operator_may_do_everything_and_is_shown_no_text(opened: Opened, scene: Scene) -> None:
@@ -220,4 +234,30 @@ def test_the_operator_may_do_everything_and_is_shown_no_text(opened: Opened, sce
                 before = place.version()
                 answer = call(desk)
                 assert not [text for text in told(answer) if "canary" in text], name
-                assert place.version() == before or name in {"set_mode", "prune_journals"}
+                assert place.version() == before or name in WRITING_DESK
+
+
+@pytest.mark.promise("MOD-2", "OPS-1")
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+def test_the_moderator_is_shown_no_text_where_the_policy_shows_none(
+    opened: Opened, scene: Scene
+) -> None:
+    with opened(scene) as place:
+        said = place.facts.said if "ann" in place.facts.has else ()
+        where = said[0].message.conversation if said else None
+        made = place.dm.mailbox("ann").report("bob", conversation=where, reason="spam")
+        desk, elsewhere = (place.dm.moderation("mod", tenant=it) for it in ("", "north"))
+        for mode in Mode:
+            place.dm.operations("olga").set_mode(mode)
+            place.keep()
+            for name, call in MODERATION.items():
+                if name == "evidence":
+                    with pytest.raises(EvidenceDenied):
+                        call(desk, made.id)
+                else:
+                    answer = call(desk, made.id)
+                    assert not [text for text in told(answer) if "canary" in text], name
+                if name not in OF_NO_REPORT:
+                    with pytest.raises(AccessDenied):
+                        call(elsewhere, made.id)
+                place.go_back()

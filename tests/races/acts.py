@@ -187,3 +187,34 @@ def does_anything(place: Place, *, people: list[str], count: int) -> dict[str, i
         except DmcoreError as error:
             codes[error.code] = codes.get(error.code, 0) + 1
     return codes
+
+
+def reports(place: Place, *, other: str, key: str | None, count: int) -> list[str]:
+    """One user, who was never seen before, reports another; ids, or codes of errors."""
+    box = place.dm.mailbox("ann")
+    found = []
+    for _ in range(count):
+        try:
+            found.append(str(box.report(other, reason="spam", key=key).id))
+        except DmcoreError as error:
+            found.append(error.code)
+    return found
+
+
+def moderates(place: Place, *, report: str, move: str, outcome: str | None = None) -> str | None:
+    """A moderator of one's own moves one report; the code of the error, if any."""
+    desk = place.dm.moderation(f"mod{place.number}")
+    (answer,) = desk.bulk([report], move, outcome=outcome)
+    return answer.error
+
+
+def restricts(place: Place, *, user: str, kind: str) -> None:
+    """Restrict somebody; everybody meets when it is done."""
+    place.dm.moderation("mod").restrict(user, kind, reason="spam")
+    place.meet()
+
+
+def moderates_people(place: Place, *, user: str, count: int) -> list[int]:
+    """Mute somebody again and again; the numbers that it got."""
+    desk = place.dm.moderation(f"mod{place.number}")
+    return [desk.restrict(user, "mute", reason="spam").number for _ in range(count)]

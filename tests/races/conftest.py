@@ -1,19 +1,19 @@
 """Where the races are run: processes on SQLite and PostgreSQL, threads in memory."""
 
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import attrs
 import pytest
+from tests.conftest import IS_NIGHTLY
 from tests.races.crew import Address, Crew, Part, Threads
 
 from dmcore import DirectMessages, Policy
 from dmcore.adapters import memory, sql
 from dmcore.adapters.sql import IsolationLevel
 
-ROUNDS = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 2
+ROUNDS = 20 if IS_NIGHTLY else 2
 
 LEVELS: dict[str, IsolationLevel] = {
     "read-committed": "READ COMMITTED",

@@ -4,7 +4,7 @@ Owns what differs between stores for a test: where one lives, what lies in it, w
 Refuses to know any rule of the product.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Any, ClassVar
@@ -19,6 +19,8 @@ from dmcore.adapters.sql._async import AsyncSqlTransactions, ThreadedSqlTransact
 from dmcore.ports.clock import Clock
 from dmcore.ports.directory import Directory
 from dmcore.ports.ids import Entropy
+from dmcore.ports.keyring import Encryption
+from dmcore.ports.screening import Screener, WhenBroken
 from dmcore.testing.blocking import AwaitedDirectory, Blocking, Loops, runner_of
 from dmcore.testing.harness import Contents
 from dmcore.testing.harness import Harness as ContractHarness
@@ -66,8 +68,16 @@ class MemoryHarness(Harness):
         clock: Clock,
         entropy: Entropy,
         directory: Directory | None = None,
+        screeners: Sequence[Screener] = (),
+        when_screener_breaks: WhenBroken = "refuse",
     ) -> DirectMessages:
-        rules: dict[str, Any] = {"policy": policy, "clock": clock, "entropy": entropy}
+        rules: dict[str, Any] = {
+            "policy": policy,
+            "clock": clock,
+            "entropy": entropy,
+            "screeners": screeners,
+            "when_screener_breaks": when_screener_breaks,
+        }
         if self.colour is Colour.ASYNC:
             opening = memory.open_async(directory=_awaited(directory), store=self.store, **rules)
             return self._loops.blocking(opening)
@@ -86,6 +96,10 @@ class MemoryHarness(Harness):
             "receipts": {key: tuple(rows) for key, rows in store.receipts.items() if rows},
             "blocks": {user: dict(lines) for user, lines in store.blocks.items() if lines},
             "journal": {user: tuple(rows) for user, rows in store.journal.items() if rows},
+            "reports": dict(store.reports),
+            "chosen": dict(store.chosen),
+            "evidence": dict(store.evidence),
+            "erasures": dict(store.erasures),
         }
 
     def clear(self) -> None:
@@ -101,6 +115,8 @@ class MemoryHarness(Harness):
 class SqlHarness(Harness):
     """A database that ``initialise`` has set up."""
 
+    encryption: Encryption | None = None
+
     def __init__(self, url: str, colour: Colour = Colour.SYNC) -> None:
         super().__init__(colour)
         self.url = url
@@ -114,14 +130,19 @@ class SqlHarness(Harness):
         clock: Clock,
         entropy: Entropy,
         directory: Directory | None = None,
+        screeners: Sequence[Screener] = (),
+        when_screener_breaks: WhenBroken = "refuse",
         isolation_level: IsolationLevel | None = None,
     ) -> DirectMessages:
         settings: dict[str, Any] = {
             "policy": policy,
             "clock": clock,
             "entropy": entropy,
+            "screeners": screeners,
+            "when_screener_breaks": when_screener_breaks,
             "isolation_level": isolation_level,
             "synchronous": "NORMAL",
+            "encryption": self.encryption,
         }
         if self.colour is Colour.ASYNC:
             opening = sql.open_async(self.url, directory=_awaited(directory), **settings)

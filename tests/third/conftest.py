@@ -1,7 +1,7 @@
 """The one class that a stranger writes for the suite, and the fixture that makes it."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,10 +12,14 @@ from dmcore import AsyncDirectMessages, DirectMessages, Directory, Policy
 from dmcore.adapters.opening import open_async_on, open_on
 from dmcore.ports.clock import Clock
 from dmcore.ports.ids import Entropy
+from dmcore.ports.screening import Screener, WhenBroken
 from dmcore.testing.blocking import AwaitedDirectory, Loops
 from dmcore.testing.harness import Contents, Harness
 
-TABLES = ("accounts", "conversations", "messages", "receipts", "listings", "blocks", "journal")
+TABLES = (
+    *("accounts", "conversations", "messages", "receipts", "listings", "blocks", "journal"),
+    *("reports", "chosen", "evidence", "erasures", "restrictions"),
+)
 
 
 class DocumentHarness(Harness):
@@ -35,9 +39,19 @@ class DocumentHarness(Harness):
         clock: Clock,
         entropy: Entropy,
         directory: Directory | None = None,
+        screeners: Sequence[Screener] = (),
+        when_screener_breaks: WhenBroken = "refuse",
     ) -> DirectMessages:
         runner = DocumentTransactions(self._file)
-        return open_on(runner, policy=policy, clock=clock, entropy=entropy, directory=directory)
+        return open_on(
+            runner,
+            policy=policy,
+            clock=clock,
+            entropy=entropy,
+            directory=directory,
+            screeners=screeners,
+            when_screener_breaks=when_screener_breaks,
+        )
 
     def contents(self) -> Contents:
         return {
@@ -70,13 +84,21 @@ class AwaitedDocumentHarness(DocumentHarness):
         clock: Clock,
         entropy: Entropy,
         directory: Directory | None = None,
+        screeners: Sequence[Screener] = (),
+        when_screener_breaks: WhenBroken = "refuse",
     ) -> DirectMessages:
         asked = None if directory is None else AwaitedDirectory(directory)
 
         async def opening() -> AsyncDirectMessages:
             runner = AsyncDocumentTransactions(self._file)
             return open_async_on(
-                runner, policy=policy, clock=clock, entropy=entropy, directory=asked
+                runner,
+                policy=policy,
+                clock=clock,
+                entropy=entropy,
+                directory=asked,
+                screeners=screeners,
+                when_screener_breaks=when_screener_breaks,
             )
 
         return self._loops.blocking(opening())

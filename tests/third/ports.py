@@ -5,10 +5,11 @@ instant, the mode included.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 
 import attrs
+from tests.third.rows import Rows
 from tests.third.values import from_json, to_json
 
 from dmcore import (
@@ -34,6 +35,9 @@ from dmcore.domain.inbox import InboxPlace, view_of
 from dmcore.domain.message import Posting, Receipt
 from dmcore.domain.paging import ThreadPlace
 from dmcore.domain.pair import Pair
+from dmcore.domain.reports import Report
+from dmcore.domain.restriction import standing_after
+from dmcore.domain.retention import is_expired
 from dmcore.domain.verification import AccountCensus, ConversationCensus, Orphans, SideCensus
 from dmcore.domain.viewing import Marking
 from dmcore.ports.journal import FeedRows
@@ -41,65 +45,11 @@ from dmcore.ports.messages import ThreadRows
 from dmcore.ports.reading import Reading
 
 
-class Rows:
-    """What the ports have in common: the connection, and the values that several of them read."""
-
-    def __init__(self, rows: sqlite3.Connection) -> None:
-        self._rows = rows
-
-    def mode(self) -> Mode:
-        return Mode(self._one("SELECT mode FROM installation"))
-
-    def _one(self, query: str, *values: object) -> str:
-        return str(self._rows.execute(query, values).fetchone()[0])
-
-    def _values(self, query: str, *values: object) -> Iterator[str]:
-        return (row[0] for row in self._rows.execute(query, values))
-
-    def _account(self, user: User) -> Account:
-        query = "SELECT value FROM accounts WHERE tenant = ? AND user = ?"
-        found = next(self._values(query, user.tenant, user.id), None)
-        return Account(user=user) if found is None else from_json(Account, found)
-
-    def _conversation(self, id_: ConversationId) -> Conversation | None:
-        query = "SELECT value FROM conversations WHERE id = ?"
-        found = next(self._values(query, str(id_)), None)
-        return None if found is None else from_json(Conversation, found)
-
-    def _held_by(self, id_: ConversationId, user: User) -> Conversation | None:
-        found = self._conversation(id_)
-        if found is None or user.tenant != found.pair.tenant or user.id not in found.pair:
-            return None
-        return found if found.side_of(user.id).exists else None
-
-    def _postings(self, id_: ConversationId, place: ThreadPlace | None = None) -> Iterator[Posting]:
-        """The newest first, or upwards from ``place.after``."""
-        query, bounds = "SELECT value FROM messages WHERE conversation = ?", [str(id_)]
-        order = "DESC"
-        if place is not None and place.after is not None:
-            query, order = f"{query} AND id > ?", "ASC"
-            bounds.append(str(place.after))
-        if place is not None and place.before is not None:
-            query = f"{query} AND id < ?"
-            bounds.append(str(place.before))
-        found = self._values(f"{query} ORDER BY id {order}", *bounds)
-        return (from_json(Posting, value) for value in found)
-
-    def _blocks(self, blocker: User, blocked: UserId) -> bool:
-        query = "SELECT 1 FROM blocks WHERE tenant = ? AND user = ? AND blocked = ?"
-        return any(self._values(query, blocker.tenant, blocker.id, blocked))
-
-    def _receipts(self, id_: ConversationId, reader: UserId) -> list[Receipt]:
-        query = "SELECT value FROM receipts WHERE conversation = ? AND reader = ? ORDER BY through"
-        return [from_json(Receipt, value) for value in self._values(query, str(id_), reader)]
-
-
 class Installation(Rows):
     """The ``Installation`` port."""
 
     def namespace(self) -> bytes:
-        found: bytes = self._rows.execute("SELECT namespace FROM installation").fetchone()[0]
-        return found
+        return self._namespace()
 
     def hold_mode(self) -> Mode:
         return self.mode()
@@ -127,16 +77,23 @@ class Contacts(Rows):
     """The ``Contacts`` port."""
 
     def hold(self, pair: Pair, *, actor: UserId, key: Key | None = None) -> Contact:
-        namespace = self._rows.execute("SELECT namespace FROM installation").fetchone()[0]
-        id_ = pair.conversation_id(namespace)
+        self._mode_for(User(pair.tenant, actor))
+        return self.contact(pair, self._paired(pair), actor=actor, key=key)
+
+    def contact(
+        self, pair: Pair, id_: ConversationId, *, actor: UserId, key: Key | None = None
+    ) -> Contact:
+        """What decides between the two; nobody is asked whether they may act."""
         acting, partner = User(pair.tenant, actor), User(pair.tenant, pair.other_than(actor))
+        found = self._conversation(id_)
         query = "SELECT value FROM messages WHERE conversation = ? AND sender = ? AND key = ?"
         earlier = next(self._values(query, str(id_), actor, key), None)
         return Contact(
             mode=self.mode(),
             pair=pair,
             conversation_id=id_,
-            conversation=self._conversation(id_),
+            # Not the one of somebody who was erased since, and has another name in it.
+            conversation=found if found is not None and found.pair == pair else None,
             actor=self._account(acting),
             partner=self._account(partner),
             actor_blocks=self._blocks(acting, partner.id),
@@ -147,8 +104,11 @@ class Contacts(Rows):
     def hold_conversation(
         self, conversation: ConversationId, *, actor: User, key: Key | None = None
     ) -> Contact | None:
+        self._mode_for(actor)
         found = self._held_by(conversation, actor)
-        return None if found is None else self.hold(found.pair, actor=actor.id, key=key)
+        if found is None:
+            return None
+        return self.contact(found.pair, conversation, actor=actor.id, key=key)
 
     def look(self, pair: Pair, *, actor: UserId) -> Contact:
         return self.hold(pair, actor=actor)
@@ -163,7 +123,8 @@ class Contacts(Rows):
         self._rows.execute(query, (pair.tenant, pair.other_than(blocked), blocked))
 
     def blocks(self, *, blocker: User, blocked: UserId) -> Reading[bool]:
-        return Reading(self.mode(), self._blocks(blocker, blocked))
+        viewer = attrs.evolve(blocker, id=blocked)
+        return Reading(self._mode_for(viewer), self._blocks(blocker, blocked))
 
     def blocked_by(
         self, blocker: User, *, before: int | None, limit: int
@@ -172,7 +133,7 @@ class Contacts(Rows):
             SELECT value FROM blocks WHERE tenant = ? AND user = ? AND (? IS NULL OR position < ?)
             ORDER BY position DESC LIMIT ?"""
         found = self._values(query, blocker.tenant, blocker.id, before, before, limit)
-        return Reading(self.mode(), [from_json(Block, value) for value in found])
+        return Reading(self._mode_for(blocker), [from_json(Block, value) for value in found])
 
 
 class Conversations(Rows):
@@ -185,8 +146,11 @@ class Conversations(Rows):
         self._list(conversation)
 
     def save(self, conversation: Conversation) -> None:
-        row = (to_json(conversation), str(conversation.id))
-        self._rows.execute("UPDATE conversations SET value = ? WHERE id = ?", row)
+        pair = conversation.pair
+        row = (pair.low, pair.high, to_json(conversation), str(conversation.id))
+        self._rows.execute(
+            "UPDATE conversations SET low = ?, high = ?, value = ? WHERE id = ?", row
+        )
         self._list(conversation)
 
     def _list(self, conversation: Conversation) -> None:
@@ -200,23 +164,33 @@ class Conversations(Rows):
                 self._rows.execute("INSERT INTO listings VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def inbox(
-        self, owner: User, *, folder: Folder, after: InboxPlace | None, limit: int
+        self,
+        owner: User,
+        *,
+        folder: Folder,
+        after: InboxPlace | None,
+        limit: int,
+        since: MessageId | None,
     ) -> Reading[Sequence[InboxEntry]]:
         query = """
             SELECT conversations.value, listings.newest FROM listings
             JOIN conversations ON conversations.id = listings.conversation
             WHERE listings.tenant = ? AND user = ? AND folder = ?
-            AND (? IS NULL OR (newest, conversation) < (?, ?))
+            AND (? IS NULL OR (newest, conversation) < (?, ?)) AND newest >= ?
             ORDER BY newest DESC, conversation DESC LIMIT ?"""
         newest = None if after is None else str(after.newest)
         conversation = None if after is None else str(after.conversation)
-        bounds = (owner.tenant, owner.id, folder, newest, newest, conversation, limit)
+        place = (newest, newest, conversation, "" if since is None else str(since))
+        bounds = (owner.tenant, owner.id, folder, *place, limit)
         found = self._rows.execute(query, bounds).fetchall()
-        entries = [self._entry(owner, from_json(Conversation, row[0])) for row in found]
-        return Reading(self.mode(), entries)
+        entries = [self._entry(owner, from_json(Conversation, row[0]), since) for row in found]
+        return self._read_for(owner, entries)
 
-    def _entry(self, owner: User, conversation: Conversation) -> InboxEntry:
-        side = conversation.side_of(owner.id)
+    def _entry(
+        self, owner: User, conversation: Conversation, since: MessageId | None
+    ) -> InboxEntry:
+        expired = self._expired_unread(conversation, owner, since)
+        side = conversation.side_of(owner.id).kept(since, unread_expired=expired)
         assert side.newest is not None, "what is listed shows something"
         query = "SELECT value FROM messages WHERE conversation = ? AND id = ?"
         posting = from_json(Posting, self._one(query, str(conversation.id), str(side.newest)))
@@ -231,10 +205,27 @@ class Conversations(Rows):
         )
 
     def view(
-        self, conversation: ConversationId, *, reader: User
+        self, conversation: ConversationId, *, reader: User, since: MessageId | None
     ) -> Reading[ConversationView | None]:
         found = self._held_by(conversation, reader)
-        return Reading(self.mode(), None if found is None else view_of(found, reader.id))
+        view = None if found is None else self._view_of(found, reader, since)
+        return self._read_for(reader, view)
+
+    def _view_of(
+        self, conversation: Conversation, reader: User, since: MessageId | None
+    ) -> ConversationView:
+        expired = self._expired_unread(conversation, reader, since)
+        return view_of(conversation, reader.id, since=since, unread_expired=expired)
+
+    def of(
+        self, owner: User, *, after: ConversationId | None, limit: int, since: MessageId | None
+    ) -> Sequence[ConversationView]:
+        query = "SELECT value FROM conversations WHERE tenant = ? AND ? IN (low, high)"
+        found = (from_json(Conversation, it) for it in self._values(query, owner.tenant, owner.id))
+        had = (it for it in found if it.side_of(owner.id).exists)
+        views = (self._view_of(it, owner, since) for it in had)
+        later = (view for view in views if after is None or view.conversation > after)
+        return sorted(later, key=lambda view: view.conversation)[:limit]
 
 
 class Sight(Rows):
@@ -274,9 +265,16 @@ class Messages(Rows):
         self._rows.execute("INSERT INTO receipts VALUES (?, ?, ?, ?)", row)
 
     def find(
-        self, conversation: ConversationId, *, reader: User, message: MessageId
+        self,
+        conversation: ConversationId,
+        *,
+        reader: User,
+        message: MessageId,
+        since: MessageId | None,
     ) -> Posting | None:
         side = self._side(conversation, reader)
+        if is_expired(message, since):
+            return None
         query = "SELECT value FROM messages WHERE conversation = ? AND id = ?"
         for value in self._values(query, str(conversation), str(message)):
             posting = from_json(Posting, value)
@@ -297,16 +295,17 @@ class Messages(Rows):
         reader: User,
         place: ThreadPlace,
         limit: int,
+        since: MessageId | None,
         root: MessageId | None = None,
     ) -> Reading[ThreadRows | None]:
         found = self._held_by(conversation, reader)
         if found is None:
-            return Reading(self.mode(), None)
+            return self._read_for(reader, None)
         side, sight = found.side_of(reader.id), Sight(self._rows, found, reader)
         visible = (
             sight.of(posting)
             for posting in self._postings(conversation, place)
-            if posting.is_visible_to(reader.id, side)
+            if posting.is_visible_to(reader.id, side) and not is_expired(posting.message.id, since)
         )
         if root is not None:
             visible = (message for message in visible if root in (message.id, message.thread_id))
@@ -315,12 +314,17 @@ class Messages(Rows):
             read=side.read,
             messages=list(islice(visible, limit)),
         )
-        return Reading(self.mode(), rows)
+        return self._read_for(reader, rows)
 
     def marking(
-        self, conversation: ConversationId, *, reader: User, through: MessageId
+        self,
+        conversation: ConversationId,
+        *,
+        reader: User,
+        through: MessageId,
+        since: MessageId | None,
     ) -> Marking | None:
-        if self.find(conversation, reader=reader, message=through) is None:
+        if self.find(conversation, reader=reader, message=through, since=since) is None:
             return None
         side = self._side(conversation, reader)
         after = attrs.evolve(side, read=through)
@@ -331,7 +335,8 @@ class Messages(Rows):
             is_partners = it.sender != reader.id and posting.is_shown_to(reader.id, side)
             if seen is None and it.id <= through and is_partners:
                 seen = it.id
-        is_news = seen is not None and (side.told is None or seen > side.told)
+        is_told = seen is None or (side.told is not None and seen <= side.told)
+        is_news = not is_told and not is_expired(seen, since)
         return Marking(unread_after=unread, seen=seen if is_news else None)
 
     def _side(self, id_: ConversationId, reader: User) -> Side:
@@ -350,11 +355,17 @@ class Mailboxes(Rows):
         row = (account.user.tenant, account.user.id, to_json(account))
         self._rows.execute("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)", row)
 
-    def unread(self, user: User) -> Reading[int]:
-        return Reading(self.mode(), self._account(user).unread)
+    def unread(self, user: User, *, since: MessageId | None) -> Reading[int]:
+        query = """
+            SELECT conversations.value FROM listings
+            JOIN conversations ON conversations.id = listings.conversation
+            WHERE listings.tenant = ? AND user = ? AND folder = 'inbox'"""
+        listed = (from_json(Conversation, it) for it in self._values(query, user.tenant, user.id))
+        expired = sum(self._expired_unread(it, user, since) for it in listed)
+        return self._read_for(user, self._account(user).unread - expired)
 
     def preferences(self, user: User) -> Reading[Preferences]:
-        return Reading(self.mode(), self._account(user).preferences)
+        return Reading(self._mode_for(user), self._account(user).preferences)
 
 
 class Journal(Rows):
@@ -372,11 +383,21 @@ class Journal(Rows):
         found = self._values(query, owner.tenant, owner.id, after, limit)
         return [from_json(Entry, value) for value in found]
 
-    def feed(self, owner: User, *, after: int, limit: int) -> Reading[FeedRows]:
+    def feed(
+        self, owner: User, *, after: int, limit: int, since: MessageId | None
+    ) -> Reading[FeedRows]:
         account = self._account(owner)
-        entries = self.entries_of(owner, after=after, limit=limit)
-        rows = FeedRows(pruned=account.pruned, position=account.position, entries=entries)
-        return Reading(self.mode(), rows)
+        entries = [
+            entry
+            for entry in self.entries_of(owner, after=after, limit=account.position)
+            if not self._blocks(owner, entry.fact.actor)
+            and not is_expired(entry.fact.message, since)
+        ]
+        rows = FeedRows(pruned=account.pruned, position=account.position, entries=entries[:limit])
+        return self._read_for(owner, rows)
+
+    def heads(self, users: Collection[User]) -> Reading[Mapping[User, int]]:
+        return Reading(self.mode(), {user: self._account(user).position for user in users})
 
     def expired(self, *, before_us: int, limit: int) -> Sequence[Entry]:
         last: dict[User, Entry] = {}
@@ -397,13 +418,16 @@ class Journal(Rows):
 class Inspection(Rows):
     """The ``Inspection`` port."""
 
-    def conversations(self) -> Iterator[ConversationCensus]:
+    def conversations(self, *, only: ConversationId | None = None) -> Iterator[ConversationCensus]:
         for value in self._values("SELECT value FROM conversations ORDER BY id"):
             conversation = from_json(Conversation, value)
+            if only is not None and conversation.id != only:
+                continue
             postings = list(self._postings(conversation.id))
             yield ConversationCensus(
                 conversation=conversation,
                 newest=_first(iter(postings)),
+                oldest=_first(reversed(postings)),
                 low=self._census(conversation, postings, conversation.pair.low),
                 high=self._census(conversation, postings, conversation.pair.high),
             )
@@ -416,7 +440,8 @@ class Inspection(Rows):
         listed = next(self._values(query, pair.tenant, user, str(conversation.id)), None)
         shown = (it for it in postings if it.is_shown_to(user, side))
         said = (it for it in postings if it.message.sender == user)
-        heard = (it for it in postings if it.message.sender != user and not it.sender_only)
+        other = pair.other_than(user)
+        heard = (it for it in postings if it.message.sender == other and not it.sender_only)
         receipts = self._receipts(conversation.id, user)
         return SideCensus(
             newest_shown=_first(shown),
@@ -428,10 +453,13 @@ class Inspection(Rows):
             newest_receipt=receipts[-1].through if receipts else None,
         )
 
-    def accounts(self) -> Iterator[AccountCensus]:
+    def accounts(self, *, only: User | None = None) -> Iterator[AccountCensus]:
         for value in self._values("SELECT value FROM accounts ORDER BY tenant, user"):
             account = from_json(Account, value)
+            if only is not None and account.user != only:
+                continue
             owner = (account.user.tenant, account.user.id)
+            restrictions = self._restrictions(account.user)
             query = "SELECT position FROM journal WHERE tenant = ? AND user = ?"
             positions = [int(position) for position in self._values(query, *owner)]
             query = "SELECT value FROM listings WHERE tenant = ? AND user = ? AND folder = 'inbox'"
@@ -442,6 +470,10 @@ class Inspection(Rows):
                 first_position=min(positions, default=None),
                 last_position=max(positions, default=None),
                 unread_listed=sum(listing.unread for listing in listed),
+                standing=standing_after(restrictions),
+                restrictions=len(restrictions),
+                last_restriction=restrictions[-1].number if restrictions else None,
+                timeless=sum(not it.has_instants for it in restrictions),
             )
 
     def orphans(self) -> Orphans:
@@ -451,15 +483,49 @@ class Inspection(Rows):
         owner = "SELECT 1 FROM accounts WHERE (tenant, user) = (journal.tenant, journal.user)"
         known = "(SELECT id FROM conversations)"
         joined = "JOIN conversations ON conversations.id = conversation"
+        renaming = "SELECT tenant, pseudonym FROM erasures WHERE finished_at_us IS NULL"
         foreign = "low IS NULL OR reader NOT IN (low, high)"
         return Orphans(
             messages=count(f"messages WHERE conversation NOT IN {known}"),
             sides=count(f"listings WHERE conversation NOT IN {known}"),
             journal_entries=count(f"journal WHERE NOT EXISTS ({owner})"),
-            foreign_senders=count(f"messages {joined} WHERE sender NOT IN (low, high)"),
+            foreign_senders=count(
+                f"messages {joined} WHERE sender NOT IN (low, high)"
+                f" AND (tenant, sender) NOT IN ({renaming})"
+            ),
             foreign_readers=count(f"receipts LEFT {joined} WHERE {foreign}"),
             broken_links=sum(map(self._is_broken, self._values("SELECT value FROM messages"))),
+            foreign_reports=sum(map(self._is_foreign, self._values("SELECT value FROM reports"))),
+            chosen_messages=count("chosen WHERE report NOT IN (SELECT id FROM reports)"),
+            miscounted_reports=sum(map(self._is_off, self._values("SELECT value FROM reports"))),
+            evidence=count(
+                "evidence WHERE (report, message) NOT IN (SELECT report, message FROM chosen)"
+            ),
+            restrictions=count(
+                "restrictions WHERE (tenant, user) NOT IN (SELECT tenant, user FROM accounts)"
+            ),
         )
+
+    def _is_foreign(self, value: str) -> bool:
+        report = from_json(Report, value)
+        if report.conversation is None:
+            return False
+        found = self._conversation(report.conversation)
+        if found is None or found.pair.tenant != report.tenant:
+            return True
+        query = """
+            SELECT 1 FROM erasures WHERE tenant = ? AND pseudonym IN (?, ?)
+            AND finished_at_us IS NULL"""
+        if any(self._values(query, report.tenant, found.pair.low, found.pair.high)):
+            return False
+        # What screening reports, nobody did.
+        named = {report.reporter or report.reported, report.reported}
+        return not named <= {found.pair.low, found.pair.high}
+
+    def _is_off(self, value: str) -> bool:
+        report = from_json(Report, value)
+        query = "SELECT count(*) FROM chosen WHERE report = ?"
+        return int(self._one(query, str(report.id))) != report.chosen
 
     def _is_broken(self, value: str) -> bool:
         posting = from_json(Posting, value)
@@ -467,7 +533,10 @@ class Inspection(Rows):
         named = {it for link in links if link for it in (link.reply_to, link.thread_id) if it}
         query = "SELECT 1 FROM messages WHERE conversation = ? AND id = ?"
         here = str(posting.message.conversation)
-        return not all(any(self._values(query, here, str(it))) for it in named)
+        found = self._conversation(posting.message.conversation)
+        # What was removed for its age may be named by what is left.
+        kept = {it for it in named if found is None or not is_expired(it, found.oldest)}
+        return not all(any(self._values(query, here, str(it))) for it in kept)
 
 
 def _first(postings: Iterator[Posting]) -> MessageId | None:

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import attrs
+from tests.third.erasures import Erasures
+from tests.third.mending import Mending
 from tests.third.ports import (
     Contacts,
     Conversations,
@@ -25,6 +27,9 @@ from tests.third.ports import (
     Mailboxes,
     Messages,
 )
+from tests.third.reports import Reports
+from tests.third.restrictions import Restrictions
+from tests.third.retention import Retention
 
 from dmcore.errors import StoreBusy, StoreError, StoreRefused, StoreUnavailable
 from dmcore.ports.transactions import (
@@ -53,6 +58,15 @@ CREATE TABLE blocks (tenant TEXT, user TEXT, blocked TEXT, position INTEGER, val
     PRIMARY KEY (tenant, user, blocked));
 CREATE TABLE journal (tenant TEXT, user TEXT, position INTEGER, value TEXT NOT NULL,
     PRIMARY KEY (tenant, user, position));
+CREATE TABLE reports (id TEXT PRIMARY KEY, tenant TEXT, reporter TEXT, reported TEXT,
+    made_at_us INTEGER, value TEXT NOT NULL);
+CREATE TABLE erasures (tenant TEXT, pseudonym TEXT, finished_at_us INTEGER, value TEXT NOT NULL,
+    PRIMARY KEY (tenant, pseudonym));
+CREATE TABLE chosen (report TEXT, message TEXT, PRIMARY KEY (report, message));
+CREATE TABLE restrictions (tenant TEXT, user TEXT, number INTEGER, value TEXT NOT NULL,
+    PRIMARY KEY (tenant, user, number));
+CREATE TABLE evidence (report TEXT, message TEXT, value TEXT NOT NULL,
+    PRIMARY KEY (report, message));
 """
 
 _PATIENCE_S: Final = 30
@@ -86,7 +100,12 @@ class DocumentTransaction:
         self.messages = Messages(rows)
         self.mailboxes = Mailboxes(rows)
         self.journal = Journal(rows)
+        self.reports = Reports(rows)
+        self.erasures = Erasures(rows)
+        self.restrictions = Restrictions(rows)
+        self.retention = Retention(rows)
         self.inspection = Inspection(rows)
+        self.mending = Mending(rows)
 
     @property
     def namespace(self) -> bytes:

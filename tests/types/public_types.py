@@ -15,6 +15,7 @@ from dmcore import (
     DirectMessages,
     Directory,
     Entry,
+    Exported,
     Fact,
     Finding,
     Gate,
@@ -34,6 +35,7 @@ from dmcore import (
     StoreStatus,
     ThreadPage,
     User,
+    json_line,
 )
 from dmcore.adapters import memory, sql
 
@@ -78,6 +80,8 @@ def participating(ann: Mailbox, conversation: UUID) -> None:
     assert_type(ann.changes(), Changes)
     assert_type(ann.changes().items, tuple[Fact, ...])
     assert_type(ann.snapshot(), Snapshot)
+    assert_type(ann.export(), Page[Exported])
+    assert_type(json_line(ann.export().items[0]), str)
     assert_type(ann.unread(), int)
     assert_type(ann.blocked(), Page[Block])
     assert_type(ann.can_see_profile("bob"), bool)

@@ -15,13 +15,16 @@ PAIRS: dict[type, type] = {
     dmcore.DirectMessages: dmcore.AsyncDirectMessages,
     dmcore.Mailbox: dmcore.AsyncMailbox,
     dmcore.Operations: dmcore.AsyncOperations,
+    dmcore.ModerationDesk: dmcore.AsyncModerationDesk,
 }
 OPENERS = {
     "memory": (memory.open_sync, memory.open_async),
     "sql": (sql.open_sync, sql.open_async),
 }
 # What only describes another call and asks nothing of the store has nothing to await.
-AT_ONCE = {"mailbox", "operations"}
+AT_ONCE = {"mailbox", "operations", "moderation", "observed"}
+# What turns one colour into the other has no twin.
+BETWEEN = {"awaited"}
 MANAGED = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 
 pytestmark = pytest.mark.promise("EMB-2")
@@ -32,7 +35,9 @@ def public(facade: type) -> dict[str, Any]:
     return {
         name: member
         for name, member in vars(facade).items()
-        if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property))
+        if not name.startswith("_")
+        and name not in BETWEEN
+        and (inspect.isfunction(member) or isinstance(member, property))
     }
 
 

@@ -20,10 +20,11 @@ from urllib.parse import unquote
 import attrs
 import pytest
 import typer
-from tools import cli_reference, promises
+from tools import cli_reference, promises, report_states
 
 from dmcore import errors
 from dmcore.cli import main
+from dmcore.domain.reports import MOVES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -300,3 +301,31 @@ def test_a_stale_page_of_commands_fails_the_check(
     assert "docs/cli-reference.md is stale" in capsys.readouterr().err
     assert cli_reference.main(["--write", "--root", str(tmp_path)]) == 0
     assert cli_reference.main(["--check", "--root", str(tmp_path)]) == 0
+
+
+# The drawing of reports -------------------------------------------------------------------------
+
+
+@pytest.mark.promise("MOD-3")
+def test_the_drawing_of_a_reports_life_is_the_table() -> None:
+    assert report_states.main(["--check"]) == 0
+    shown = report_states.diagram()
+    arrows = re.findall(r"^    (\w+) --> (\w+): (\w+)", shown, re.MULTILINE)
+    table = [(state.value, after.value, move.value) for (state, move), after in MOVES.items()]
+    assert sorted(arrows) == sorted(table)
+
+
+def test_a_stale_drawing_fails_the_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / report_states.PAGE
+    page.parent.mkdir(parents=True)
+    page.write_text(f"before\n{report_states.BEGIN}old\n{report_states.END}after\n")
+    assert report_states.main(["--check", "--root", str(tmp_path)]) == 1
+    assert "moderation.md is stale" in capsys.readouterr().err
+    assert report_states.main(["--write", "--root", str(tmp_path)]) == 0
+    assert report_states.main(["--check", "--root", str(tmp_path)]) == 0
+    written = page.read_text()
+    assert written.startswith("before\n")
+    assert written.endswith("after\n")
+    assert "old" not in written

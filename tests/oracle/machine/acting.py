@@ -1,9 +1,11 @@
 """What people do, judged by the oracle, done on every store, and written down where it happened."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
+import attrs
 from hypothesis.stateful import RuleBasedStateMachine
 from tests.oracle.history import (
     ACCEPTED,
@@ -12,14 +14,16 @@ from tests.oracle.history import (
     DECLINED,
     MUTED,
     ON,
+    SHADOW_BAN,
     UNARCHIVED,
     UNMUTED,
     Choice,
     Person,
+    Restricted,
     Wrote,
 )
 from tests.oracle.machine.expected import answered
-from tests.oracle.machine.people import ANN, NOWHERE, OLGA, PEOPLE
+from tests.oracle.machine.people import ANN, MODERATORS, NOWHERE, OLGA, PEOPLE
 from tests.oracle.machine.store import Answer, Store
 from tests.oracle.oracle import Oracle, Verdict
 from tests.oracle.oracle_limits import Accepted, Refusal, Uncertain
@@ -314,6 +318,69 @@ class Acting(RuleBasedStateMachine):
         if self.expect(verdict, answer):
             self.oracle.chose(person, choice, now_us=self.now_us)
 
+    # Moderators ----------------------------------------------------------------------------------
+
+    def restrict(self, person: Person, kind: str, for_us: int | None) -> None:
+        term = None if for_us is None else timedelta(microseconds=for_us)
+        answer = self.on_all(
+            person,
+            lambda it: attrs.astuple(
+                it.moderation(person.tenant).restrict(person.name, kind, reason="spam", for_=term)
+            ),
+        )
+        assert not isinstance(answer, Refusal), answer
+        self.oracle.restricted(
+            MODERATORS[person.tenant],
+            person,
+            kind,
+            until_us=None if for_us is None else self.now_us + for_us,
+            now_us=self.now_us,
+        )
+
+    def lift_a_restriction(self, number: int) -> None:
+        """One that was made, which may have ended already."""
+        made = [event for event in self.oracle.events if isinstance(event, Restricted)]
+        if made:
+            event = made[-1 - number % len(made)]
+            self._lift(event.user, event.kind)
+
+    def _lift(self, person: Person, kind: str) -> None:
+        verdict = self.oracle.judge_lifting(person, kind)
+        answer = self.on_all(
+            person, lambda it: attrs.astuple(it.moderation(person.tenant).lift(person.name, kind))
+        )
+        moderator = MODERATORS[person.tenant]
+        if self.expect(verdict, answer):
+            self.oracle.lifted(moderator, person, kind, now_us=self.now_us)
+        else:
+            self.oracle.refused(moderator, person, now_us=self.now_us)
+
+    def do_while_hidden(
+        self,
+        pair: tuple[Person, Person],
+        text: str,
+        number: int,
+        *,
+        lifts: bool,
+        answers: bool,
+    ) -> None:
+        """Write, edit, read and accept where nobody notices; perhaps once more after that."""
+        person, other = pair
+        self.restrict(person, SHADOW_BAN, None)
+        self._write(person, other, text=text)
+        found = self._one_of_theirs(number, is_recipient=False)
+        if found is not None and found[0] == person:
+            self._edit(*found, text + "?")
+        if answers:
+            self._write(other, person, text=text)
+        self.sort(pair, ACCEPTED)
+        theirs = [it.id for it in self.written() if (it.actor, it.other) == (other, person)]
+        if theirs:
+            self._mark_read(person, other, theirs[-1])
+        if lifts:
+            self._lift(person, SHADOW_BAN)
+            self._write(person, other, text=text)
+
     # Blocks, the switch, time --------------------------------------------------------------------
 
     def block_or_unblock(self, pair: tuple[Person, Person], *, is_noop: bool) -> None:
@@ -348,6 +415,20 @@ class Acting(RuleBasedStateMachine):
         before = self.on_all(OLGA, lambda it: it.desk.set_mode(mode))
         assert before == self.oracle.mode()
         self.oracle.turned(OLGA, mode, now_us=self.now_us)
+
+    def prune(self, most: int) -> None:
+        """Until nothing is left, a few at a time; nobody but the operator notices."""
+        removable, now_us = self.oracle.removable(), self.now_us
+
+        def all_of_it(store: Store) -> int:
+            done = store.desk.prune(most=most)
+            while not done.is_complete:
+                done = done.then(store.desk.prune(most=most))
+            return done.messages
+
+        assert self.on_all(OLGA, all_of_it) == len(removable)
+        for _ in range(-(-len(removable) // most)):
+            self.oracle.removed(OLGA, removable, now_us=now_us)
 
     def move_the_clock(self, us: int) -> None:
         self.clock.advance(us=us)

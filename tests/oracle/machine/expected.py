@@ -61,6 +61,20 @@ def view_of(oracle: Oracle, person: Person, other: Person) -> Answer:
     return fields | {"conversation": between(person, other)}
 
 
+def blocks(oracle: Oracle, person: Person) -> list[Any]:
+    return [(it.other.name, it.at_us) for it in oracle.block_list(person)]
+
+
+def export(oracle: Oracle, person: Person) -> list[Any]:
+    """All that they see, in every mode."""
+    exported = [oracle.choice(person), *blocks(oracle, person)]
+    for one, other in sorted(PAIRS, key=lambda pair: pair[1].name):
+        seen = oracle.thread(person, other) if one == person else None
+        if seen is not None:
+            exported += [view_of(oracle, person, other), *map(told, seen)]
+    return exported
+
+
 def permission(oracle: Oracle, person: Person, other: Person, now_us: int) -> Answer:
     """As an attempt would be answered; ``Uncertain`` where a clock went back."""
     verdict = oracle.judge_writing(person, other, text="", key=None, now_us=now_us, by_id=False)
@@ -69,22 +83,23 @@ def permission(oracle: Oracle, person: Person, other: Person, now_us: int) -> An
     return (True, None, None) if isinstance(verdict, Accepted) else verdict
 
 
-def shown_to(oracle: Oracle, person: Person, now_us: int) -> Shown:
-    """Everything that one person can see."""
+def shown_to(oracle: Oracle, person: Person, now_us: int, *, polled: int) -> Shown:
+    """Everything that one person can see, who has polled past so many facts."""
     shown: Shown = {
-        "feed": oracle.facts(person),
+        "feed": oracle.feed(person),
+        "news": oracle.feed(person, after=polled),
         "inbox": lines(oracle, person, "inbox"),
         "requests": lines(oracle, person, "requests"),
         "archived": lines(oracle, person, "archived"),
         "unread": oracle.unread(person),
-        "blocks": [(it.other.name, it.at_us) for it in oracle.block_list(person)],
+        "blocks": blocks(oracle, person),
         "preferences": oracle.choice(person),
     }
     for one, other in PAIRS:
         if one == person:
             shown[f"thread with {other.name}"] = thread(oracle, person, other)
             shown[f"conversation with {other.name}"] = view_of(oracle, person, other)
-    shown = _unless_off(oracle, shown)
+    shown = _unless_closed(oracle, person, shown)
     for one, other in PAIRS:
         if one == person:
             shown[f"permission for {other.name}"] = permission(oracle, person, other, now_us)
@@ -103,12 +118,18 @@ def shown_closely_to(oracle: Oracle, person: Person, roots: list[tuple[Person, U
             shown[f"profile of {other.name}"] = oracle.can_see_profile(person, other)
     for other, root in roots:
         shown[f"thread of {root} with {other.name}"] = thread(oracle, person, other, root)
-    return {"journal": oracle.facts(person), **_unless_off(oracle, shown)}
+    always = {"journal": oracle.facts(person), "export": export(oracle, person)}
+    return {**always, **_unless_closed(oracle, person, shown)}
 
 
-def _unless_off(oracle: Oracle, shown: Shown) -> Shown:
-    looking = oracle.judge_reading()
-    return dict.fromkeys(shown, looking) if isinstance(looking, Refusal) else shown
+def _unless_closed(oracle: Oracle, person: Person, shown: Shown) -> Shown:
+    """The switch closes everything, a moderator all but what protects."""
+    answers = {}
+    for name, answer in shown.items():
+        is_open = name in {"blocks", "preferences"} or name.startswith("profile of")
+        looking = oracle.judge_protecting() if is_open else oracle.judge_reading(person)
+        answers[name] = looking if isinstance(looking, Refusal) else answer
+    return answers
 
 
 def check(store: str, found: Shown, must_show: Shown) -> None:

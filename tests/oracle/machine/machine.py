@@ -6,10 +6,11 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
-from tests.oracle.history import OFF, ON, Person, Product
+from tests.oracle.history import ON, Person, Product
 from tests.oracle.machine import expected
 from tests.oracle.machine.acting import Acting
 from tests.oracle.machine.people import (
+    MODERATORS,
     NOWHERE,
     OLGA,
     PAIRS,
@@ -37,13 +38,19 @@ class Machine(Acting):
     def __init__(self) -> None:
         super().__init__()
         self._steps = 0
+        self._polled: dict[Person, int] = {}
         self._kept: list[tuple[str, Person, Person, Any, dict[str, str]]] = []
 
     @initialize(product=products, known=st.lists(pairs, min_size=2, max_size=5))
     def begin(self, product: Product, known: list[tuple[Person, Person]]) -> None:
         self.clock = ManualClock(NOON_US)
         self.stores = [Store(harness, product, self.clock) for harness in self.harnesses]
-        self.oracle = Oracle(people=(*PEOPLE, OLGA), product=product)
+        self.oracle = Oracle(
+            people=(*PEOPLE, OLGA),
+            product=product,
+            moderators=tuple(MODERATORS.values()),
+            now_us=self.clock.now_us,
+        )
         self._turn(ON)
         for sender, other in known:
             self._write(sender, other)
@@ -90,7 +97,7 @@ class Machine(Acting):
             lambda it: it.box(sender).decline(target(it)),
         ):
             assert self.on_all(sender, act) == denied
-        looking = self.oracle.judge_reading()
+        looking = self.oracle.judge_reading(sender)
         expected = looking if isinstance(looking, Refusal) else denied
         for look in (
             lambda it: it.box(sender).thread(target(it)),
@@ -108,9 +115,9 @@ class Machine(Acting):
     # Cursors -------------------------------------------------------------------------------------
 
     def keep_a_cursor(self, pair: tuple[Person, Person], size: int, which: str) -> None:
-        if self.oracle.mode() == OFF:
-            return
         person, other = pair
+        if isinstance(self.oracle.judge_reading(person), Refusal):
+            return
         place: Any = None
         if which in FOLDERS:
             lines = self.oracle.listed(person, which)[:size]
@@ -133,7 +140,8 @@ class Machine(Acting):
         if not self._kept:
             return
         which, person, other, place, cursors = self._kept[number % len(self._kept)]
-        looking = self.oracle.judge_reading()
+        is_open = which == "blocked"
+        looking = self.oracle.judge_protecting() if is_open else self.oracle.judge_reading(person)
 
         def act(store: Store) -> Answer:
             box, cursor = store.box(person), cursors[store.name]
@@ -189,9 +197,12 @@ class Machine(Acting):
 
     def _compare(self, persons: Iterable[Person]) -> None:
         for person in persons:
-            must_show = expected.shown_to(self.oracle, person, self.now_us)
+            polled = self._polled.get(person, 0)
+            must_show = expected.shown_to(self.oracle, person, self.now_us, polled=polled)
             for store in self.stores:
                 expected.check(store.name, store.shown_to(person), must_show)
+            if not isinstance(self.oracle.judge_reading(person), Refusal):
+                self._polled[person] = len(self.oracle.facts(person))
 
     def _compare_closely(self, person: Person) -> None:
         roots = self._roots(person)
@@ -217,7 +228,7 @@ class Machine(Acting):
     @invariant()
     def small_pages_add_up(self) -> None:
         """Walks by pages of one to three, by whoever acted last."""
-        if self.oracle.mode() == OFF:
+        if isinstance(self.oracle.judge_reading(self._actor), Refusal):
             return
         size = self._steps % 3 + 1
         for store in self.stores:

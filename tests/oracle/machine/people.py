@@ -9,11 +9,14 @@ from tests.oracle.history import (
     ARCHIVED,
     CLEARED,
     DECLINED,
+    MUTE,
     MUTED,
     OFF,
     ON,
     READ_ONLY,
     REPLIES_ONLY,
+    SHADOW_BAN,
+    SUSPEND,
     UNARCHIVED,
     UNMUTED,
     Choice,
@@ -37,6 +40,7 @@ PAIRS: Final = tuple(
     for other in PEOPLE
     if one != other and one.tenant == other.tenant
 )
+MODERATORS: Final = {tenant: Person(tenant, "mod") for tenant in ("", "north")}
 NOWHERE: Final = UUID("0b5e7d3c-7c31-8f0e-9d6a-3f2b1c0d9e8f")
 
 PROFILES: Final = {
@@ -67,6 +71,8 @@ moments_us = st.sampled_from(
     (0, 1, 400, 999, 1000, SECOND_US, 30 * SECOND_US, MINUTE_US, DAY_US // 24, DAY_US)
 )
 jumps_us = st.sampled_from((-1, -1000, -59 * SECOND_US, -MINUTE_US, -DAY_US, -400 * DAY_US))
+restrictions = st.sampled_from((MUTE, SUSPEND, SHADOW_BAN, SHADOW_BAN))
+terms_us = st.sampled_from((None, 1, 30 * SECOND_US, MINUTE_US, DAY_US))
 choices = st.builds(
     Choice,
     open_to=st.sampled_from(("everyone", "everyone", "connections", "nobody")),
@@ -83,6 +89,7 @@ products = st.builds(
     asks=flags,
     request_messages=st.sampled_from((1, 2, 2)),
     host=st.sampled_from((None, None, OPEN_HOST, GATED_HOST)),
+    kept_us=st.sampled_from((None, None, MINUTE_US, DAY_US)),
 )
 
 # What can happen, how often in comparison, and what has to be drawn for it.
@@ -109,6 +116,13 @@ ACTS: Final[dict[str, tuple[int, dict[str, st.SearchStrategy[Any]]]]] = {
     "choose": (2, {"person": people, "choice": choices}),
     "block_or_unblock": (2, {"pair": pairs, "is_noop": flags}),
     "lift_a_block": (2, {"number": numbers}),
+    "restrict": (2, {"person": people, "kind": restrictions, "for_us": terms_us}),
+    "lift_a_restriction": (3, {"number": numbers}),
+    "do_while_hidden": (
+        4,
+        {"pair": pairs, "text": texts, "number": numbers, "lifts": flags, "answers": flags},
+    ),
+    "prune": (2, {"most": sizes}),
     "turn": (1, {"mode": st.sampled_from((OFF, READ_ONLY, REPLIES_ONLY, ON))}),
     "intrude": (1, {"sender": people, "pair": st.none() | pairs, "key": keys, "number": numbers}),
     "misuse": (1, {"pair": pairs, "number": numbers}),

@@ -12,12 +12,15 @@ from tests.oracle.oracle_limits import Refusal
 from tests.support.stores import Harness
 
 from dmcore import (
+    Block,
     DirectMessages,
     DmcoreError,
+    Exported,
     Fact,
     InboxEntry,
     Mailbox,
     Message,
+    ModerationDesk,
     Operations,
     Page,
     Policy,
@@ -34,6 +37,7 @@ from dmcore.domain.preferences import Preferences
 from dmcore.mailbox import Permission
 from dmcore.ports.transactions import reading
 from dmcore.testing.blocking import runner_of
+from dmcore.testing.world import export_of
 
 Shown = dict[str, object]
 Answer = object
@@ -67,6 +71,7 @@ class Answering:
 
 def _policy(product: Product) -> Policy:
     window_us, host = product.edit_window_us, product.host
+    kept_us = product.kept_us
     return Policy(
         messages=_rate_limit(product.messages),
         starts=_rate_limit(product.starts),
@@ -74,6 +79,7 @@ def _policy(product: Product) -> Policy:
         edit_window=None if window_us is None else timedelta(microseconds=window_us),
         requests="ask" if product.asks else "open",
         request_messages=product.request_messages,
+        messages_kept=None if kept_us is None else timedelta(microseconds=kept_us),
         gates=tuple(
             Gate(
                 sender_roles=None if gate.sender_role is None else {gate.sender_role},
@@ -108,7 +114,7 @@ class Store:
             for one, other in PAIRS
         }
         self.names = {id_: name for name, id_ in self.ids.items()}
-        self._fed: dict[Person, tuple[str | None, list[Answer]]] = {}
+        self._polled: dict[Person, str] = {}
 
     @staticmethod
     def _opened(harness: Harness, product: Product, clock: ManualClock) -> DirectMessages:
@@ -122,6 +128,9 @@ class Store:
     def box(self, person: Person) -> Mailbox:
         return self.dm.mailbox(person.name, tenant=person.tenant)
 
+    def moderation(self, tenant: str) -> ModerationDesk:
+        return self.dm.moderation("mod", tenant=tenant)
+
     def conversation(self, one: Person, other: Person) -> UUID:
         return self.ids[between(one, other)]
 
@@ -131,7 +140,8 @@ class Store:
         """Everything that one person can see, in whole pages."""
         box = self.box(person)
         questions: dict[str, Callable[[], Answer]] = {
-            "feed": lambda: self.feed(person),
+            "feed": lambda: self.feed(person, None, 100)[0],
+            "news": lambda: self.news(person),
             "inbox": lambda: self.lines(person, "inbox"),
             "requests": lambda: self.lines(person, "requests"),
             "archived": lambda: self.lines(person, "archived"),
@@ -153,10 +163,11 @@ class Store:
         }
 
     def shown_closely_to(self, person: Person, roots: Iterable[tuple[Person, UUID]]) -> Shown:
-        """The same in other ways: the journal, a snapshot, conversations and threads by id."""
+        """The same in other ways: the journal, a snapshot, an export, conversations by id."""
         box = self.box(person)
         shown: Shown = {"journal": self.journal(person)}
         shown["snapshot"] = asked(lambda: self.snapshot(person))
+        shown["export"] = asked(lambda: self.export(person))
         for one, other in PAIRS:
             if one == person:
                 id_ = self.conversation(one, other)
@@ -211,16 +222,42 @@ class Store:
         lines = [self.line(entry) for entry in whole(snapshot.inbox)]
         return snapshot.unread, chosen(snapshot.preferences), lines
 
-    def feed(self, person: Person) -> list[Answer]:
-        """Everything that was ever polled, since the place where the last poll ended."""
-        cursor, fed = self._fed.get(person, (None, []))
+    def export(self, person: Person) -> list[Answer]:
+        """Each conversation in one piece, which the oracle has by the other's name."""
+        heads, pieces = list[Answer](), dict[str, list[Answer]]()
+        piece: list[Answer] = heads
+        places = []
+        for thing in export_of(self.box(person), limit=5):
+            if isinstance(thing, ConversationView):
+                places.append(thing.conversation)
+                piece = pieces.setdefault(thing.other, [])
+            piece.append(self.exported(thing))
+        assert places == sorted(set(places))
+        return heads + [answer for other in sorted(pieces) for answer in pieces[other]]
+
+    def exported(self, thing: Exported) -> Answer:
+        if isinstance(thing, Message):
+            return self.told(thing)
+        if isinstance(thing, ConversationView):
+            return self.view(thing)
+        return (thing.blocked, thing.since_us) if isinstance(thing, Block) else chosen(thing)
+
+    def news(self, person: Person) -> list[Answer]:
+        """What the feed tells since the place where the last poll ended."""
+        news, self._polled[person] = self.feed(person, self._polled.get(person), 3)
+        return news
+
+    def feed(self, person: Person, cursor: str | None, limit: int) -> tuple[list[Answer], str]:
+        """The feed after a place, page by page, and where it ends now."""
+        fed: list[Answer] = []
         has_more = True
         while has_more:
-            changes = self.box(person).changes(after=cursor, limit=3)
-            fed = fed + [self.fact(it) for it in changes.items]
+            changes = self.box(person).changes(after=cursor, limit=limit)
+            assert len(changes.items) == limit or not changes.has_more
+            fed += [self.fact(it) for it in changes.items]
             cursor, has_more = changes.next, changes.has_more
-            self._fed[person] = cursor, fed
-        return fed
+        assert cursor is not None
+        return fed, cursor
 
     def journal(self, person: Person) -> list[Answer]:
         entries = whole(self.desk.audit(person.name, tenant=person.tenant, limit=100))
@@ -280,6 +317,9 @@ def refused(error: DmcoreError) -> Refusal:
         wait_us = error.retry_after // timedelta(microseconds=1)
         assert details.pop("retry_after_s") == wait_us / 10**6
         assert details["limit"] == error.limit
+    if isinstance(error, errors.Muted | errors.Suspended) and error.retry_after is not None:
+        wait_us = error.retry_after // timedelta(microseconds=1)
+        assert details.pop("retry_after_s") == wait_us / 10**6
     return Refusal(
         error=type(error),
         mode=details.pop("mode", None),

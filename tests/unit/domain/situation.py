@@ -98,6 +98,7 @@ class Situation:
                 id=ID,
                 pair=PAIR,
                 newest=FIRST,
+                oldest=FIRST,
                 low=attrs.evolve(actor_side or Side(), blocks=self.ann_blocks),
                 high=attrs.evolve(partner_side or Side(), blocks=self.bob_blocks),
             )

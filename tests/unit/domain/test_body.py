@@ -146,6 +146,7 @@ INVISIBLE = {
     "khmer inherent vowels": [0x17B4, 0x17B5],
     "mongolian selectors": [0x180B, 0x180C, 0x180D, 0x180E, 0x180F],
     "blank braille": [0x2800],
+    "a note without a head": [0x1D159],
     "variation selectors": [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)],
     "specials": [*range(0xFFF0, 0xFFF9)],
     "shorthand and musical controls": [*range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B)],

@@ -22,6 +22,7 @@ def begun(*, low: Side | None = None, high: Side | None = None) -> Conversation:
         id=PAIR.conversation_id(bytes(16)),
         pair=PAIR,
         newest=message(1),
+        oldest=message(1),
         low=low or Side(),
         high=high or Side(),
     )

@@ -198,6 +198,16 @@ def test_the_words_of_the_journal_stay_the_same_between_versions() -> None:
         "user_unblocked",
         "mode_changed",
         "journals_pruned",
+        *("report_made", "report_taken", "report_released"),
+        *("report_resolved", "report_dismissed", "report_reopened"),
+        *("evidence_viewed", "evidence_refused", "evidence_pruned"),
+        "messages_pruned",
+        *("person_erased", "erasure_previewed", "erasure_begun", "erasure_finished"),
+        "erasures_recorded",
+        *("user_muted", "user_unmuted", "user_suspended", "user_unsuspended"),
+        *("user_shadow_banned", "user_shadow_ban_lifted", "restriction_refused"),
+        *("report_refused", "erasure_refused", "call_refused"),
+        *("store_restored", "store_mended", "facts_lost"),
     ]
 
 

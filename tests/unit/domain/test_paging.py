@@ -12,7 +12,15 @@ from tests.unit.strategies import any_message_ids, any_text, conversation_ids, i
 
 from dmcore.domain.ids import ConversationId, MessageId, TenantId, User, UserId
 from dmcore.domain.inbox import InboxPlace
-from dmcore.domain.paging import Cursor, CursorScope, Page, ThreadPlace, check_page_size
+from dmcore.domain.paging import (
+    BlockPlace,
+    Cursor,
+    CursorScope,
+    MessagePlace,
+    Page,
+    ThreadPlace,
+    check_page_size,
+)
 from dmcore.errors import InvalidCursor, InvalidPageSize
 
 ANN = User(TenantId(""), UserId("ann"))
@@ -28,6 +36,7 @@ READERS: list[Callable[[CursorScope, str], object]] = [
     CursorScope.read_message,
     CursorScope.read_inbox,
     CursorScope.read_position,
+    CursorScope.read_export,
 ]
 
 
@@ -51,6 +60,8 @@ def test_a_place_comes_back_as_it_went(
     assert scope.read_message(scope.message(message)) == message
     assert scope.read_inbox(scope.inbox(place)) == place
     assert scope.read_position(scope.position(position)) == position
+    for one in (BlockPlace(position), MessagePlace(conversation, message)):
+        assert scope.read_export(scope.export(one)) == one
 
 
 @given(scope=scopes, message=any_message_ids)
@@ -99,6 +110,7 @@ def test_a_cursor_of_another_kind_is_refused(position: int, message: MessageId) 
     assert is_refused(SCOPE.read_message, SCOPE.inbox(place))
     assert is_refused(SCOPE.read_inbox, SCOPE.message(message))
     assert is_refused(SCOPE.read_position, SCOPE.message(message))
+    assert is_refused(SCOPE.read_export, SCOPE.message(message))
 
 
 # Damaged ----------------------------------------------------------------------------------------

@@ -10,9 +10,12 @@ import pytest
 
 from dmcore.domain.body import BodyRules
 from dmcore.domain.gates import Gate
+from dmcore.domain.instants import LONGEST
 from dmcore.domain.limits import RateLimit
 from dmcore.domain.policy import Policy
 from dmcore.errors import InvalidSetting
+
+TOO_LONG = LONGEST + timedelta(microseconds=1)
 
 
 @pytest.mark.promise("LIMIT-1")
@@ -70,7 +73,7 @@ def test_a_message_may_be_changed_never_for_a_while_or_always(value: timedelta |
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("edit_window", [timedelta(microseconds=-1), 900, "15 min", False]),
+        ("edit_window", [timedelta(microseconds=-1), 900, "15 min", False, TOO_LONG]),
         ("requests", ["", "ASK", "closed", None, True]),
         ("request_messages", [0, -1, 101, 1.0, True, None, "1"]),
         ("gates", [["everybody"], [None], [{}], "x"]),
@@ -86,6 +89,22 @@ def test_a_value_that_is_none_is_refused_by_name(name: str, values: list[Any]) -
 @pytest.mark.parametrize("value", [1, 100])
 def test_a_request_may_have_1_to_100_messages(value: int) -> None:
     assert Policy(request_messages=value).request_messages == value
+
+
+def test_every_span_can_be_as_long_as_anything_is_reckoned_and_no_longer() -> None:
+    """Whatever is a span today or will be: a longer one overflows where it is counted with."""
+    spans = [it.name for it in attrs.fields(Policy) if "timedelta" in str(it.type)]
+    assert {"edit_window", "evidence_kept"} <= set(spans)
+    for name in spans:
+        given: dict[str, Any] = {name: LONGEST}
+        assert getattr(Policy(**given), name) == LONGEST
+        for span in (TOO_LONG, timedelta.max):
+            with pytest.raises(InvalidSetting) as caught:
+                Policy(**{name: span})  # type: ignore[arg-type]
+            assert caught.value.details["setting"] == name
+    assert RateLimit(1, LONGEST).window == LONGEST
+    with pytest.raises(InvalidSetting):
+        RateLimit(1, TOO_LONG)
 
 
 def test_gates_are_kept_in_their_order_however_they_are_given() -> None:

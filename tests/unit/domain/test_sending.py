@@ -358,6 +358,7 @@ def test_a_first_message_makes_the_conversation_for_both() -> None:
                 id=ID,
                 pair=PAIR,
                 newest=made,
+                oldest=made,
                 low=Side(exists=True, newest=made, said=made),
                 high=Side(exists=True, newest=made, heard=made, unread=1),
             ),

@@ -180,7 +180,7 @@ def test_a_question_is_answered_as_an_attempt_would_be(
     situation = situation.talking() if is_talking else situation
     asked = attempted = None
     try:
-        check_writing(situation.contact(), situation.policy, situation.introduction)
+        check_writing(situation.contact(), situation.policy, situation.introduction, NOW_US)
     except DmcoreError as error:
         asked = error.code
     try:

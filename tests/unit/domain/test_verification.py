@@ -10,6 +10,7 @@ from dmcore.domain.conversation import Conversation, Folder, Listing, Request, S
 from dmcore.domain.ids import ConversationId, MessageId, TenantId, User, UserId, next_message_id
 from dmcore.domain.limits import Window
 from dmcore.domain.pair import Pair
+from dmcore.domain.restriction import Standing
 from dmcore.domain.verification import (
     AccountCensus,
     ConversationCensus,
@@ -29,9 +30,15 @@ LOW = Side(exists=True, newest=NEWEST, read=OLDER, said=OLDER, heard=NEWEST, tol
 HIGH = Side(exists=True, newest=OLDER, said=NEWEST, heard=OLDER, blocks=True)
 SOUND = ConversationCensus(
     conversation=Conversation(
-        id=PAIR.conversation_id(NAMESPACE), pair=PAIR, newest=NEWEST, low=LOW, high=HIGH
+        id=PAIR.conversation_id(NAMESPACE),
+        pair=PAIR,
+        newest=NEWEST,
+        oldest=OLDER,
+        low=LOW,
+        high=HIGH,
     ),
     newest=NEWEST,
+    oldest=OLDER,
     low=SideCensus(
         newest_shown=NEWEST,
         newest_said=OLDER,
@@ -275,6 +282,32 @@ def test_a_window_out_of_order_is_found(window: str) -> None:
     assert finding.rule == "the instants of a limit are not in order"
 
 
+@pytest.mark.promise("MOD-4")
+def test_a_standing_that_is_not_that_of_the_restrictions_is_found() -> None:
+    muted = Standing(muted_until_us=7)
+    (finding,) = account_findings(attrs.evolve(ACCOUNT, standing=muted))
+    assert finding.rule == "the standing is not that of the restrictions"
+    account = attrs.evolve(ACCOUNT.account, standing=muted)
+    assert list(account_findings(attrs.evolve(ACCOUNT, account=account, standing=muted))) == []
+
+
+@pytest.mark.promise("MOD-4")
+def test_a_restriction_whose_instants_no_calendar_has_is_found() -> None:
+    (finding,) = account_findings(attrs.evolve(ACCOUNT, timeless=1))
+    assert finding.rule == "a restriction has an instant that no calendar has"
+
+
+@pytest.mark.parametrize(("counted", "last"), [(1, 2), (2, 1), (2, 3), (0, None)])
+def test_restrictions_that_are_not_numbered_as_counted_are_found(
+    counted: int, last: int | None
+) -> None:
+    twice = attrs.evolve(ACCOUNT.account, restrictions=2)
+    sound = attrs.evolve(ACCOUNT, account=twice, restrictions=2, last_restriction=2)
+    assert list(account_findings(sound)) == []
+    (finding,) = account_findings(attrs.evolve(sound, restrictions=counted, last_restriction=last))
+    assert finding.rule == "the restrictions are not numbered as counted"
+
+
 # Orphans ----------------------------------------------------------------------------------------
 
 NONE = Orphans(
@@ -300,6 +333,7 @@ def test_no_orphans_are_no_finding() -> None:
         ("foreign_senders", "messages by someone outside the pair"),
         ("foreign_readers", "receipts by someone outside the pair"),
         ("broken_links", "answers to a message that is not there"),
+        ("restrictions", "restrictions without a mailbox"),
     ],
 )
 def test_orphans_are_counted(kind: str, rule: str) -> None:

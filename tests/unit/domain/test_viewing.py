@@ -1,7 +1,6 @@
 """What a participant does to their own view, and how little of it the partner learns."""
 
 from collections.abc import Callable
-from functools import partial
 
 import attrs
 import pytest
@@ -21,6 +20,8 @@ from dmcore.domain.viewing import (
     declined,
     marked_read,
     muted,
+    unarchived,
+    unmuted,
 )
 from dmcore.errors import NoRequest, YouBlockedThem
 
@@ -111,25 +112,25 @@ def test_what_was_read_in_silence_is_not_told_by_marking_it_again(through: Messa
 
 FLAGS: dict[str, tuple[Callable[[Contact, int], Outcome | None], Action, Side, Side]] = {
     "mute": (
-        partial(muted, is_muted=True),
+        muted,
         Action.CONVERSATION_MUTED,
         WAITING,
         attrs.evolve(WAITING, is_muted=True),
     ),
     "unmute": (
-        partial(muted, is_muted=False),
+        unmuted,
         Action.CONVERSATION_UNMUTED,
         attrs.evolve(WAITING, is_muted=True),
         WAITING,
     ),
     "archive": (
-        partial(archived, is_archived=True),
+        archived,
         Action.CONVERSATION_ARCHIVED,
         WAITING,
         attrs.evolve(WAITING, is_archived=True),
     ),
     "unarchive": (
-        partial(archived, is_archived=False),
+        unarchived,
         Action.CONVERSATION_UNARCHIVED,
         attrs.evolve(WAITING, is_archived=True),
         WAITING,

@@ -14,6 +14,7 @@ from dmcore.errors import (
     StoreError,
     StoreRefused,
     StoreUnavailable,
+    WrongRole,
 )
 
 SECRET = "canary-5d1c"
@@ -66,7 +67,7 @@ def reason(error: StoreError) -> str:
         ("42P01", NotInitialised, Remedy.NONE),
         ("3F000", NotInitialised, Remedy.NONE),
         ("42703", StoreUnavailable, Remedy.NONE),
-        ("42501", StoreUnavailable, Remedy.NONE),
+        ("42501", WrongRole, Remedy.NONE),
         ("XX000", StoreUnavailable, Remedy.NONE),
     ],
 )

@@ -1,0 +1,207 @@
+"""The other roles: the owner, operations, moderators' views, backups."""
+
+import psycopg
+import pytest
+from psycopg import errors
+from tests.rls.conftest import Logins
+
+from dmcore import Message, Policy
+from dmcore.adapters import sql
+from dmcore.adapters.sql import metadata
+from dmcore.domain.body import Body
+from dmcore.errors import WrongRole
+from dmcore.ports.installation import RowSecurity
+from dmcore.testing.world import World
+
+TEXT = "the key is under the third pot"
+TABLES = [it.name for it in metadata.sorted_tables if it.name != "dm_installation"]
+VIEWS = ["dm_moderation_report", "dm_moderation_message"]
+
+
+@pytest.fixture
+def said(secured: World) -> Message:
+    """What Ann said to Bob, who reported it with its text, and Ann reported him."""
+    said = secured.ann.start("bob", TEXT)
+    shown = secured.open(Policy(evidence="reporter_selected"))
+    with shown:
+        shown.mailbox("bob").report(
+            "ann", conversation=said.conversation, messages=[said.id], reason="spam"
+        )
+    secured.ann.report("bob", reason="spam")
+    return said
+
+
+def act(
+    connection: psycopg.Connection, capacity: str, user: str = "olga", tenant: str = ""
+) -> None:
+    for name, value in (("capacity", capacity), ("tenant", tenant), ("user", user)):
+        connection.execute("SELECT set_config(%s, %s, true)", (f"dmcore.{name}", value))
+
+
+def count(connection: psycopg.Connection, table: str) -> int:
+    [(found,)] = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchall()
+    return int(found)
+
+
+# Every table -------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("OPS-7")
+def test_every_table_but_the_installations_is_secured_even_from_its_owner(logins: Logins) -> None:
+    with psycopg.connect(logins.admin) as admin:
+        found = admin.execute(
+            "SELECT relname, relrowsecurity AND relforcerowsecurity, pg_get_userbyid(relowner)"
+            " FROM pg_class WHERE relkind = 'r' AND starts_with(relname, 'dm_')"
+        ).fetchall()
+    owner = f"{logins.prefix}_owner"
+    assert sorted(found) == sorted(
+        [("dm_installation", False, owner), *((name, True, owner) for name in TABLES)]
+    )
+
+
+@pytest.mark.promise("OPS-7")
+@pytest.mark.parametrize("table", TABLES)
+def test_every_table_has_rules_for_the_site_or_is_closed_to_it(logins: Logins, table: str) -> None:
+    """A table that nobody gave a rule shows the site nothing, and its feature does not work."""
+    with psycopg.connect(logins.admin) as admin:
+        found = {
+            name
+            for (name,) in admin.execute(
+                "SELECT polname FROM pg_policy WHERE polrelid = %s::regclass", (table,)
+            )
+        }
+    assert {"dm_operator", "dm_backup"} <= found
+    assert any(name.startswith(("dm_participant_", "dm_moderator_")) for name in found)
+
+
+# The owner and operations -------------------------------------------------------------------------
+
+
+@pytest.mark.promise("OPS-7")
+@pytest.mark.parametrize("role", ["owner", "operator"])
+@pytest.mark.usefixtures("said")
+def test_even_who_owns_the_tables_sees_nothing_before_saying_as_what(
+    logins: Logins, role: str
+) -> None:
+    with logins.connect(role) as connection:
+        for table in TABLES:
+            assert count(connection, table) == 0
+        act(connection, "participant", "ann")
+        assert count(connection, "dm_message") == 0
+        act(connection, "operator")
+        assert count(connection, "dm_message") == 1
+        connection.rollback()
+        assert count(connection, "dm_message") == 0
+
+
+@pytest.mark.promise("OPS-7")
+def test_a_site_without_the_operators_role_operates_nothing_and_is_told_so(
+    logins: Logins, secured: World
+) -> None:
+    before = secured.harness.contents()
+    with sql.open_sync(logins.of("application")) as site:
+        site.mailbox("ann").unread()
+        for act in (
+            site.operations("olga").status,
+            site.operations("olga").verify,
+            lambda: site.operations("olga").set_mode("off"),
+        ):
+            with pytest.raises(WrongRole, match=f"not granted {logins.prefix}_operator"):
+                act()
+    with sql.open_sync(logins.of("operator")) as desk:
+        assert desk.operations("olga").status().row_security is RowSecurity.ON
+        assert desk.operations("olga").verify() == ()
+        with pytest.raises(WrongRole, match=f"not granted {logins.prefix}_application"):
+            desk.mailbox("ann").unread()
+    assert secured.harness.contents() == before
+
+
+# Moderators ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("OPS-7")
+@pytest.mark.promise("MOD-2")
+@pytest.mark.usefixtures("said")
+def test_a_moderators_login_reads_two_views_and_no_table(logins: Logins) -> None:
+    with logins.connect("moderator") as connection:
+        act(connection, "moderator", "mod")
+        assert [count(connection, view) for view in VIEWS] == [2, 1]
+        for table in [*TABLES, "dm_installation"]:
+            with pytest.raises(errors.InsufficientPrivilege), connection.transaction():
+                count(connection, table)
+
+
+@pytest.mark.promise("OPS-7")
+@pytest.mark.promise("MOD-2")
+@pytest.mark.usefixtures("said")
+@pytest.mark.parametrize(
+    ("capacity", "user", "tenant", "seen"),
+    [
+        ("", "", "", [0, 0]),
+        ("participant", "ann", "", [0, 0]),
+        ("moderator", "mod", "elsewhere", [0, 0]),
+        ("moderator", "ann", "", [1, 0]),
+        ("moderator", "bob", "", [1, 1]),
+    ],
+)
+def test_the_views_show_reports_of_one_tenant_and_none_about_the_moderator(
+    logins: Logins, capacity: str, user: str, tenant: str, seen: list[int]
+) -> None:
+    with logins.connect("moderator") as connection:
+        act(connection, capacity, user, tenant)
+        assert [count(connection, view) for view in VIEWS] == seen
+
+
+@pytest.mark.promise("MOD-2")
+def test_the_views_have_no_column_that_could_hold_a_text(logins: Logins) -> None:
+    with psycopg.connect(logins.admin) as admin:
+        found = admin.execute(
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE starts_with(table_name, 'dm_moderation_') ORDER BY 1, ordinal_position"
+        ).fetchall()
+    named = [("dm_moderation_message", name) for name in ("report_id", "message_id")]
+    assert found == [
+        *named,
+        *(
+            ("dm_moderation_report", name)
+            for name in (
+                *("id", "reporter", "reported", "conversation_id", "chosen", "reason"),
+                *("made_at_us", "changed_at_us", "flags", "state", "taken_by", "outcome"),
+            )
+        ),
+    ]
+
+
+@pytest.mark.promise("MOD-2")
+@pytest.mark.usefixtures("said")
+def test_evidence_is_shown_to_who_holds_its_report_alone(logins: Logins, secured: World) -> None:
+    shown = secured.open(Policy(evidence="reporter_selected"))
+    desk = shown.moderation("mod")
+    [line] = [it for it in desk.reports().items if it.reported == "ann"]
+
+    def seen(user: str) -> list[tuple[object, ...]]:
+        with logins.connect("application") as connection:
+            act(connection, "moderator", user)
+            return connection.execute("SELECT body FROM dm_evidence").fetchall()
+
+    assert seen("mod") == []
+    desk.take(line.id)
+    assert (seen("mod"), seen("ann"), seen("other")) == ([(TEXT,)], [], [])
+    assert [it.body for it in desk.evidence(line.id)] == [Body(TEXT)]
+    desk.dismiss(line.id)
+    assert seen("mod") == []
+
+
+# Backups ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("OPS-7")
+@pytest.mark.usefixtures("said")
+@pytest.mark.parametrize("table", [*TABLES, "dm_installation"])
+def test_a_backup_holds_every_row_and_writes_none(logins: Logins, table: str) -> None:
+    with psycopg.connect(logins.admin) as admin, logins.connect("backup") as connection:
+        assert count(connection, table) == count(admin, table)
+        with pytest.raises(errors.InsufficientPrivilege), connection.transaction():
+            connection.execute(f"DELETE FROM {table}".encode())
+        with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as copied:
+            assert len(list(copied)) == count(admin, table)
