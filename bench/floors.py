@@ -10,6 +10,30 @@ THREAD_PAGE: Final = 50
 
 Rows = Sequence[Sequence[Any]]
 
+# To mark as read what is newest, in a conversation of which nothing else needs asking or telling:
+# the condition, and what it makes of the conversation.
+IS_NEWS: Final = """
+    CASE :user
+        WHEN low THEN low_newest = :through AND low_heard = :through
+            AND (low_read IS NULL OR low_read < :through)
+            AND (low_told IS NULL OR low_told < :through)
+            AND low_request IS NULL AND NOT low_is_archived AND high_exists
+        WHEN high THEN high_newest = :through AND high_heard = :through
+            AND (high_read IS NULL OR high_read < :through)
+            AND (high_told IS NULL OR high_told < :through)
+            AND high_request IS NULL AND NOT high_is_archived AND low_exists
+    END
+    AND NOT low_blocks AND NOT high_blocks
+"""
+MARKED: Final = """
+    low_read = CASE WHEN low = :user THEN :through ELSE low_read END,
+    low_told = CASE WHEN low = :user THEN :through ELSE low_told END,
+    low_unread = CASE WHEN low = :user THEN 0 ELSE low_unread END,
+    high_read = CASE WHEN high = :user THEN :through ELSE high_read END,
+    high_told = CASE WHEN high = :user THEN :through ELSE high_told END,
+    high_unread = CASE WHEN high = :user THEN 0 ELSE high_unread END
+"""
+
 
 class Floor(Protocol):
     """The operations of a mailbox on one connection, as fast as SQL by hand makes them.

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 import psycopg
-from bench.floors import INBOX_PAGE, THREAD_PAGE, Floor, Rows
+from bench.floors import INBOX_PAGE, IS_NEWS, MARKED, THREAD_PAGE, Floor, Rows
 from bench.population import TENANT
 from bench.windows import HEAD_BYTES, LIMIT_BYTES, LIMIT_US, REST_OF_HEAD
 
@@ -156,7 +156,7 @@ def _mailbox(user: str, after: str) -> str:
 # The rows are locked in one order, the conversation and then the mailboxes, low first, so that
 # senders cannot deadlock. Where another sender was faster and the instant is no longer the newest,
 # no row comes back or a division by zero undoes everything: then it is done again.
-_SEND: Final = _typed(f"""
+SEND: Final = _typed(f"""
     WITH talk AS (
         UPDATE dm_conversation SET newest = :id, low_newest = :id, high_newest = :id,
             low_said = CASE WHEN low = :user THEN :id ELSE low_said END,
@@ -218,26 +218,10 @@ _MARK_READ: Final = _typed(f"""
             CASE WHEN low = :user THEN low_unread ELSE high_unread END AS unread
         FROM dm_conversation c, dm_installation i
         WHERE c.id = :conversation AND tenant = :tenant AND i.mode <> 'off'
-            AND CASE :user
-                WHEN low THEN low_newest = :through AND low_heard = :through
-                    AND (low_read IS NULL OR low_read < :through)
-                    AND (low_told IS NULL OR low_told < :through)
-                    AND low_request IS NULL AND NOT low_is_archived AND high_exists
-                WHEN high THEN high_newest = :through AND high_heard = :through
-                    AND (high_read IS NULL OR high_read < :through)
-                    AND (high_told IS NULL OR high_told < :through)
-                    AND high_request IS NULL AND NOT high_is_archived AND low_exists
-            END
-            AND NOT low_blocks AND NOT high_blocks
+            AND {IS_NEWS}
         FOR NO KEY UPDATE OF c
     ), marked AS (
-        UPDATE dm_conversation SET
-            low_read = CASE WHEN low = :user THEN :through ELSE low_read END,
-            low_told = CASE WHEN low = :user THEN :through ELSE low_told END,
-            low_unread = CASE WHEN low = :user THEN 0 ELSE low_unread END,
-            high_read = CASE WHEN high = :user THEN :through ELSE high_read END,
-            high_told = CASE WHEN high = :user THEN :through ELSE high_told END,
-            high_unread = CASE WHEN high = :user THEN 0 ELSE high_unread END
+        UPDATE dm_conversation SET {MARKED}
         FROM talk WHERE id = :conversation
     ), listed AS (
         UPDATE dm_side SET read = :through, unread = 0
@@ -257,6 +241,20 @@ _MARK_READ: Final = _typed(f"""
     )
     SELECT 1 / (SELECT count(*) FROM high_box) FROM talk
 """)
+
+
+def send_facts(
+    sender: str, conversation: UUID, body: str, *, now_us: int, entropy: Entropy
+) -> dict[str, Any]:
+    """The parameters of ``SEND``."""
+    return {
+        "tenant": TENANT,
+        "user": sender,
+        "conversation": conversation,
+        "body": body,
+        "now": now_us,
+        "id": next_message_id(now_us, entropy.draw(), None),
+    }
 
 
 class PostgresFloor:
@@ -287,17 +285,11 @@ class PostgresFloor:
 
     def send(self, sender: str, conversation: UUID, body: str) -> None:
         for _ in range(_MOST_ATTEMPTS):
-            now_us = self._clock.now_us()
-            facts = {
-                "tenant": TENANT,
-                "user": sender,
-                "conversation": conversation,
-                "body": body,
-                "now": now_us,
-                "id": next_message_id(now_us, self._entropy.draw(), None),
-            }
+            facts = send_facts(
+                sender, conversation, body, now_us=self._clock.now_us(), entropy=self._entropy
+            )
             try:
-                if self._found(_SEND, facts):
+                if self._found(SEND, facts):
                     return
             except psycopg.errors.DivisionByZero:
                 continue

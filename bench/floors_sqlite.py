@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 from bench.core_reads import BEFORE, BLOCKS, INBOX, NEWEST, UNREAD
-from bench.floors import Floor, Rows
+from bench.floors import IS_NEWS, MARKED, Floor, Rows
 from bench.population import TENANT
 from bench.windows import HEAD_BYTES, LIMIT_BYTES, LIMIT_US, REST_OF_HEAD
 from sqlalchemy import (
@@ -78,34 +78,15 @@ _NOTE: Final = """
         (:tenant, :other, :received, :now, 'message_sent', :user, :other, :conversation, :id)
 """
 
-_UNSEEN: Final = """
+_UNSEEN: Final = f"""
     SELECT CASE low WHEN :user THEN high ELSE low END,
         CASE low WHEN :user THEN low_unread ELSE high_unread END
     FROM dm_conversation
     WHERE id = :conversation AND tenant = :tenant
         AND (SELECT mode FROM dm_installation) <> 'off'
-        AND CASE :user
-            WHEN low THEN low_newest = :through AND low_heard = :through
-                AND (low_read IS NULL OR low_read < :through)
-                AND (low_told IS NULL OR low_told < :through)
-                AND low_request IS NULL AND NOT low_is_archived AND high_exists
-            WHEN high THEN high_newest = :through AND high_heard = :through
-                AND (high_read IS NULL OR high_read < :through)
-                AND (high_told IS NULL OR high_told < :through)
-                AND high_request IS NULL AND NOT high_is_archived AND low_exists
-        END
-        AND NOT low_blocks AND NOT high_blocks
+        AND {IS_NEWS}
 """
-_MARK: Final = """
-    UPDATE dm_conversation SET
-        low_read = CASE low WHEN :user THEN :through ELSE low_read END,
-        low_told = CASE low WHEN :user THEN :through ELSE low_told END,
-        low_unread = CASE low WHEN :user THEN 0 ELSE low_unread END,
-        high_read = CASE high WHEN :user THEN :through ELSE high_read END,
-        high_told = CASE high WHEN :user THEN :through ELSE high_told END,
-        high_unread = CASE high WHEN :user THEN 0 ELSE high_unread END
-    WHERE id = :conversation
-"""
+_MARK: Final = f"UPDATE dm_conversation SET {MARKED} WHERE id = :conversation"
 _MARK_LISTED: Final = """
     UPDATE dm_side SET read = :through, unread = 0
     WHERE tenant = :tenant AND user_id = :user AND conversation_id = :conversation

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import attrs
 from bench.operations import Call, Operation
@@ -86,7 +86,7 @@ class Measured:
         """Whether the target is reached; ``None`` where there is none."""
         if target is None:
             return None
-        return self.ratio >= target if self.operation.threads > 1 else self.ratio <= target
+        return self.ratio >= target if self.operation.is_parallel else self.ratio <= target
 
 
 @attrs.frozen(kw_only=True)
@@ -110,7 +110,8 @@ def measure(
     for writes in (False, True):
         group = [it for it in found if it.writes is writes]
         for operation in group:
-            _round(operation, server, _WARM_UP_CALLS * operation.threads, floor_first=True)
+            warm_up = _WARM_UP_CALLS * operation.threads * operation.tasks
+            _round(operation, server, warm_up, floor_first=True)
         gc.collect()
         gc.freeze()
         for number in range(plan.rounds):
@@ -147,7 +148,9 @@ def _round(
     pair = operation.pick(calls)
     results = [0.0, 0.0]
     for which in (0, 1) if floor_first else (1, 0):
-        if operation.threads > 1:
+        if operation.tasks > 1:
+            results[which] = cast("float", pair[which][0]())
+        elif operation.threads > 1:
             results[which] = _throughput(pair[which], operation.threads)
         else:
             with apart(server()):

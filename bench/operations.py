@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 import attrs
+from bench.awaited import TASKS, sends_by_tasks
 from bench.floors import INBOX_PAGE, THREAD_PAGE, Floor
 from bench.scale import DEEP, UNREAD_WAITING, Place, Waiting
 from bench.stores import Store
@@ -44,7 +45,7 @@ class Operation:
 
     ``pick`` prepares a number of calls for a round; ``between`` runs untimed after each series, to
     restore what the calls have used up. With ``threads`` above one the throughput counts, and each
-    thread has a floor of its own.
+    thread has a floor of its own; with ``tasks`` too, and one call does the work of all of them.
     """
 
     name: str
@@ -54,6 +55,12 @@ class Operation:
     share: float = 1.0
     between: Callable[[], None] = lambda: None
     threads: int = 1
+    tasks: int = 1
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether what counts is how much is done in a time."""
+        return self.threads > 1 or self.tasks > 1
 
 
 def operations(store: Store) -> list[Operation]:
@@ -94,6 +101,16 @@ def operations(store: Store) -> list[Operation]:
                 threads=THREADS,
             )
         )
+        found.append(
+            Operation(
+                name=f"send, {TASKS} tasks",
+                writes=True,
+                pick=sends_by_tasks(store, _BODY),
+                targets=goals["tasks"],
+                share=2.0,
+                tasks=TASKS,
+            )
+        )
     return found
 
 
@@ -105,6 +122,7 @@ _POSTGRES: Final = {
     "mark": Targets(first=5, final=2.5),
     "send": Targets(first=5, final=2.5),
     "parallel": Targets(first=0.15, final=0.40),
+    "tasks": Targets(first=0.15, final=0.30),
 }
 _READ: Final = Targets(first=3, final=1.7)
 _SQLITE: Final = {

@@ -20,6 +20,7 @@ from dmcore.domain.ids import ConversationId, MessageId, TenantId, UserId, next_
 from dmcore.domain.limits import Window
 from dmcore.domain.pair import Pair
 from dmcore.domain.preferences import DEFAULT_PREFERENCES
+from dmcore.domain.restriction import UNRESTRICTED
 
 TENANT: Final = TenantId("")
 NAMESPACE: Final = bytes(range(16))
@@ -230,14 +231,14 @@ class Population:
             actor = pair.high if self._by_high[number] else pair.low
             fact: Row = (
                 *(self._instant(number), action.value, actor, pair.other_than(actor)),
-                *(self.ids[index], self._message(number), None),
+                *(self.ids[index], self._message(number), None, None),
             )
             for owner in (pair.low, pair.high):
                 positions[owner] += 1
                 yield (TENANT, owner, positions[owner], *fact)
         for blocker, blocked in self.blocks():
             positions[UserId(blocker)] += 1
-            fact = (self.ended_us, Action.USER_BLOCKED.value, blocker, blocked, None, None, None)
+            fact = (self.ended_us, Action.USER_BLOCKED.value, blocker, blocked, *(None,) * 4)
             yield (TENANT, blocker, positions[UserId(blocker)], *fact)
 
     def block_rows(self) -> Iterator[Row]:
@@ -249,7 +250,10 @@ class Population:
         for user, member in self._members.items():
             counts = (member.position, 0, member.unread)
             windows = (_window(member.sends), _window(member.starts))
-            yield (TENANT, user, *counts, *windows, *attrs.astuple(DEFAULT_PREFERENCES))
+            # Neither erased nor restricted, and never was.
+            standing = (False, *attrs.astuple(UNRESTRICTED), 0)
+            choices = attrs.astuple(DEFAULT_PREFERENCES)
+            yield (TENANT, user, *counts, *windows, *choices, *standing)
 
     # What follows from the draws ----------------------------------------------------------------
 

@@ -14,9 +14,9 @@ _LINES = 25
 def chosen(found: Sequence[Operation], name: str) -> Operation:
     """The operation whose name begins with a text. Raises ``SystemExit``."""
     for operation in found:
-        if operation.threads == 1 and operation.name.startswith(name):
+        if not operation.is_parallel and operation.name.startswith(name):
             return operation
-    names = ", ".join(it.name for it in found if it.threads == 1)
+    names = ", ".join(it.name for it in found if not it.is_parallel)
     raise SystemExit(f"there is no such operation; there are: {names}")
 
 

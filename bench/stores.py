@@ -65,6 +65,7 @@ class Store:
     """
 
     name: str
+    url: str
     population: Population
     clock: Clock
     dm: DirectMessages
@@ -270,6 +271,7 @@ def _opened(
     try:
         yield Store(
             name=name,
+            url=url,
             population=population,
             clock=clock,
             dm=dm,
