@@ -43,7 +43,7 @@ class Complaint:
     conversation: ConversationId | None
     messages: tuple[MessageId, ...]
     reason: ReportReason
-    key: Key | None
+    key: Key | None = attrs.field(repr=False)
 
 
 def report(tx: Transaction, rules: Rules, *, reporter: User, complaint: Complaint) -> ReportReceipt:
