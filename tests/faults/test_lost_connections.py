@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 from tests.faults.moments import once_at
-from tests.faults.wire import When, Wire
+from tests.faults.wire import UNANSWERED, UNHEARD, Fault, Wire
 from tests.support.stores import engine_of
 
 from dmcore import ConversationId, DirectMessages, Policy
@@ -48,13 +48,13 @@ def texts(dm: DirectMessages, conversation: ConversationId) -> list[str]:
 
 
 @pytest.mark.promise("MSG-4")
-@pytest.mark.parametrize("when", When)
+@pytest.mark.parametrize("fault", [UNHEARD, UNANSWERED])
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_a_send_whose_connection_breaks_before_the_commit_is_made_on_another(
-    wire: Wire, dm: DirectMessages, conversation: ConversationId, statement: str, when: When
+    wire: Wire, dm: DirectMessages, conversation: ConversationId, statement: str, fault: Fault
 ) -> None:
     """Nothing can have been stored, so the runner starts over, even without a key."""
-    wire.cut(STATEMENTS[statement], when)
+    wire.break_at(STATEMENTS[statement], fault)
     message = dm.mailbox("ann").send(conversation, "second")
     assert wire.cuts == 1
     assert texts(dm, conversation) == ["first", "second"]
@@ -64,13 +64,13 @@ def test_a_send_whose_connection_breaks_before_the_commit_is_made_on_another(
 
 @pytest.mark.promise("MSG-3", "MSG-4")
 @pytest.mark.parametrize(
-    ("when", "stored"), [(When.BEFORE, ["first"]), (When.AFTER, ["first", "second"])]
+    ("fault", "stored"), [(UNHEARD, ["first"]), (UNANSWERED, ["first", "second"])]
 )
 def test_a_send_whose_commit_is_not_answered_is_found_by_its_key(
-    wire: Wire, dm: DirectMessages, conversation: ConversationId, when: When, stored: list[str]
+    wire: Wire, dm: DirectMessages, conversation: ConversationId, fault: Fault, stored: list[str]
 ) -> None:
     """Nobody can know; so nothing is repeated unasked, and asking again never doubles."""
-    wire.cut("COMMIT", when)
+    wire.break_at("COMMIT", fault)
     with pytest.raises(StoreUnavailable):
         dm.mailbox("ann").send(conversation, "second", key="key")
     assert wire.cuts == 1
@@ -88,7 +88,7 @@ def test_a_send_whose_commit_is_not_answered_is_found_by_its_key(
 def test_a_first_message_whose_connection_breaks_begins_one_conversation(
     wire: Wire, dm: DirectMessages, statement: str
 ) -> None:
-    wire.cut(STATEMENTS[statement], When.AFTER)
+    wire.break_at(STATEMENTS[statement], UNANSWERED)
     dm.mailbox("cyd").start("dan", "hello")
     assert wire.cuts == 1
     assert dm.mailbox("dan").unread() == 1
@@ -96,12 +96,12 @@ def test_a_first_message_whose_connection_breaks_begins_one_conversation(
     assert dm.operations("olga").verify() == ()
 
 
-@pytest.mark.parametrize("when", When)
+@pytest.mark.parametrize("fault", [UNHEARD, UNANSWERED])
 @pytest.mark.parametrize("words", ["FROM dm_installation", "ix_dm_side_inbox", "dm_message"])
 def test_a_reader_gets_another_connection(
-    wire: Wire, dm: DirectMessages, conversation: ConversationId, words: str, when: When
+    wire: Wire, dm: DirectMessages, conversation: ConversationId, words: str, fault: Fault
 ) -> None:
-    wire.cut(words, when)
+    wire.break_at(words, fault)
     assert dm.mailbox("bob").inbox().items[0].conversation == conversation
     assert texts(dm, conversation) == ["first"]
     assert dm.operations("olga").verify() == ()

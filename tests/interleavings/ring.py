@@ -93,7 +93,7 @@ class Ring:
         tenant = f"round {self._rounds}"
         scene = set_scene(self._watcher, transactions._namespace, bout.setting, tenant)
         sessions = [
-            Session(corner.runner, _answering(act, corner.dm, scene, user))
+            Session(corner.runner, answering(act, corner.dm, scene, user))
             for corner, act, user in zip(self._corners, bout.acts, bout.users, strict=True)
         ]
         duel = Duel(sessions, self._waits)
@@ -113,7 +113,7 @@ class Ring:
         return self._watcher.operations("olga").verify() == ()
 
 
-def _answering(act: Act, dm: DirectMessages, scene: Scene, user: str) -> Callable[[], object]:
+def answering(act: Act, dm: DirectMessages, scene: Scene, user: str) -> Callable[[], object]:
     def answer() -> object:
         try:
             return act.call(dm, scene, user)
