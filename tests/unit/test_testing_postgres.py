@@ -137,11 +137,12 @@ def test_a_durable_server_waits_for_the_disk(below: Path) -> None:
         assert ask(server.url(), "SHOW work_mem") == "5MB"
 
 
-def test_a_server_that_is_not_running_has_no_address() -> None:
+def test_a_server_that_is_not_running_has_no_address_and_cannot_end() -> None:
     server = PostgresServer(binaries=Binaries(folder=Path(NOWHERE), version=17))
     server.stop()
-    with pytest.raises(PostgresFailed, match="not running"):
-        server.url()
+    for asked in (server.url, server.crash):
+        with pytest.raises(PostgresFailed, match="not running"):
+            asked()
 
 
 def test_a_server_that_fails_says_why_and_leaves_nothing(below: Path) -> None:

@@ -206,6 +206,7 @@ class PostgresServer:
         self._below = below
         self._account = Account.for_user(os.geteuid())
         self._folder: Path | None = None
+        self._programs: Path | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -231,6 +232,7 @@ class PostgresServer:
             _hand_over(self._folder, self._account)
             self._guard = self._spawn_guard(binaries.folder, self._folder)
             self._initialise(binaries.folder, self._folder)
+            self._programs = binaries.folder
         except BaseException:
             self.stop()
             raise
@@ -244,6 +246,15 @@ class PostgresServer:
             # The guard cannot remove the folder itself where only we may write to its parent.
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+
+    def crash(self) -> None:
+        """End the server at once, as if it had crashed, and start it again on the same files.
+
+        Raises ``PostgresFailed`` for a server that is not ours to end.
+        """
+        if self._folder is None or self._programs is None:
+            raise PostgresFailed("the server is not running, or not ours")
+        self._serve(self._programs, self._folder, "restart", "--mode", "immediate")
 
     def url(self, database: str | None = None) -> str:
         """The address of a database, or of the one used for maintenance; for SQLAlchemy and libpq.
@@ -303,8 +314,11 @@ class PostgresServer:
         }
         with (cluster / "postgresql.conf").open("a") as configuration:
             configuration.writelines(f"{key} = '{value}'\n" for key, value in settings.items())
+        self._serve(programs, folder, "start")
+
+    def _serve(self, programs: Path, folder: Path, *how: str) -> None:
         waiting = ("--wait", "--timeout", str(_START_SECONDS), "--log", folder / "log")
-        self._run(folder, programs / "pg_ctl", "start", "--pgdata", cluster, *waiting)
+        self._run(folder, programs / "pg_ctl", *how, "--pgdata", folder / "data", *waiting)
 
     def _run(self, folder: Path, program: Path, *arguments: str | Path) -> None:
         done = subprocess.run(
