@@ -1,16 +1,31 @@
 """What one member of the crew does in a race. It answers with words and ids, never with errors."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 
+import attrs
 from tests.races.crew import Place
 
 from dmcore import DmcoreError, InboxEntry, Mailbox, Message
 from dmcore.adapters import sql
+from dmcore.adapters.clock import SystemClock
 from dmcore.domain.ids import TenantId, User, UserId
+from dmcore.errors import LimitReached
 from dmcore.ports.transactions import Transaction, reading
 
 Outcome = tuple[str, str]
 """``"sent"`` and the message's id, or an error's code and what it names."""
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """One send as its caller lived through it: when, and the id or how long to wait."""
+
+    key: str
+    began_us: int
+    ended_us: int
+    id: str | None
+    wait: timedelta | None
 
 
 def outcome(write: Callable[..., Message], *given: str, key: str | None = None) -> Outcome:
@@ -218,3 +233,25 @@ def moderates_people(place: Place, *, user: str, count: int) -> list[int]:
     """Mute somebody again and again; the numbers that it got."""
     desk = place.dm.moderation(f"mod{place.number}")
     return [desk.restrict(user, "mute", reason="spam").number for _ in range(count)]
+
+
+def attempts(place: Place, *, user: str, conversation: str, keys: Sequence[str]) -> list[Attempt]:
+    """One message under each key, which is its text, as fast as it goes."""
+    box = place.dm.mailbox(user)
+    return [_attempt(box, conversation, key) for key in keys]
+
+
+def _attempt(box: Mailbox, conversation: str, key: str) -> Attempt:
+    began_us = SystemClock().now_us()
+    try:
+        id_, wait = str(box.send(conversation, key, key=key).id), None
+    except LimitReached as refusal:
+        id_, wait = None, refusal.retry_after
+    return Attempt(key=key, began_us=began_us, ended_us=SystemClock().now_us(), id=id_, wait=wait)
+
+
+def looks(place: Place, *, user: str, conversation: str, count: int) -> list[list[str]]:
+    """What the newest page of a thread shows, again and again."""
+    box = place.dm.mailbox(user)
+    pages = (box.thread(conversation, limit=100).items for _ in range(count))
+    return [[str(it.id) for it in items] for items in pages]
