@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,17 +46,17 @@ class Running:
 Start = Callable[..., Running]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a site on a free port, whose temporary files have a folder of their own."""
-    spare = tmp_path / "temporary"
+@contextmanager
+def starting(folder: Path) -> Iterator[Start]:
+    """Starts sites on free ports, whose temporary files have a folder of their own."""
+    spare = folder / "temporary"
     spare.mkdir()
     processes: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str) -> Running:
         process = subprocess.Popen(
             [DMCORE, "demo", "--port", "0", *arguments],
-            cwd=tmp_path,
+            cwd=folder,
             env=environment(TMPDIR=str(spare)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -72,6 +72,20 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.communicate(timeout=60)
 
 
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts sites of one's own."""
+    with starting(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One site for all who leave it as it is, but for what is said."""
+    with starting(tmp_path_factory.mktemp("site")) as start:
+        yield start()
+
+
 def thread_with(window: httpx2.Client, other: str) -> str:
     found = window.get("messages/api/threads/with", params={"user": other}).json()["thread"]
     assert isinstance(found, dict)
@@ -82,8 +96,7 @@ def unread(window: httpx2.Client) -> int:
     return int(window.get("messages/api/unread-count").json()["unread"])
 
 
-def test_two_windows_are_two_people_who_write_to_each_other(start: Start) -> None:
-    site = start()
+def test_two_windows_are_two_people_who_write_to_each_other(site: Running) -> None:
     with site.client("ann") as ann, site.client("bob") as bob:
         thread = thread_with(bob, "ann")
         before = unread(bob)
@@ -101,8 +114,7 @@ def test_two_windows_are_two_people_who_write_to_each_other(start: Start) -> Non
         assert "See you!" in ann.get(f"messages/t/{thread}").text
 
 
-def test_the_first_page_leads_to_everybody_and_everybody_to_everybody_else(start: Start) -> None:
-    site = start()
+def test_the_first_page_leads_to_everybody_and_everybody_to_everybody_else(site: Running) -> None:
     page = httpx2.get(site.url).text
     assert list(site.people) == PEOPLE
     for user, address in site.people.items():
@@ -118,8 +130,7 @@ def test_the_first_page_leads_to_everybody_and_everybody_to_everybody_else(start
             assert window.get("messages/").status_code == 200
 
 
-def test_one_click_makes_a_moderator_or_an_operator(start: Start) -> None:
-    site = start()
+def test_one_click_makes_a_moderator_or_an_operator(site: Running) -> None:
     page = httpx2.get(site.url).text
     assert 'href="/as/mina/messages/moderation"' in page
     assert 'href="/as/oskar/messages/operations"' in page
@@ -133,10 +144,11 @@ def test_one_click_makes_a_moderator_or_an_operator(start: Start) -> None:
         assert oskar.get("messages/health").json() == {"mode": "off"}
         for path in ("messages/moderation", "messages/operations"):
             assert ann.get(path).status_code == 404
+        oskar.post("messages/operations/mode", data={"mode": "on"}, headers=FORM)
+        assert oskar.get("messages/health").json() == {"mode": "on"}
 
 
-def test_the_navigation_shows_how_much_is_unread_on_every_page(start: Start) -> None:
-    site = start()
+def test_the_navigation_shows_how_much_is_unread_on_every_page(site: Running) -> None:
     with site.client("ann") as ann:
         count = unread(ann)
         assert count > 0
@@ -148,8 +160,7 @@ def test_the_navigation_shows_how_much_is_unread_on_every_page(start: Start) -> 
 
 
 @pytest.mark.promise("CONV-1")
-def test_a_third_person_does_not_see_what_two_have_said(start: Start) -> None:
-    site = start()
+def test_a_third_person_does_not_see_what_two_have_said(site: Running) -> None:
     with site.client("ann") as ann, site.client("zoe") as zoe:
         thread = thread_with(ann, "bob")
         assert "blue bike" in ann.get(f"messages/t/{thread}").text
@@ -158,15 +169,13 @@ def test_a_third_person_does_not_see_what_two_have_said(start: Start) -> None:
         assert "blue bike" not in refused.text
 
 
-def test_nobody_is_somebody_who_is_not_there(start: Start) -> None:
-    site = start()
+def test_nobody_is_somebody_who_is_not_there(site: Running) -> None:
     assert httpx2.get(f"{site.url}as/eve/").status_code == 404
     for path in ("", "api/threads", "t/1"):
         assert httpx2.get(f"{site.url}as/eve/messages/{path}").status_code == 401
 
 
-def test_its_pages_have_no_script_and_no_style_of_their_own(start: Start) -> None:
-    site = start()
+def test_its_pages_have_no_script_and_no_style_of_their_own(site: Running) -> None:
     paths = ("", "as/ann/", "as/ann/messages/", "as/ann/messages/archived", "as/eve/messages/")
     for path in paths:
         page = httpx2.get(f"{site.url}{path}")
