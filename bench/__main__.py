@@ -4,6 +4,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -11,10 +12,11 @@ from bench.agreement import check_agreement, check_health
 from bench.measure import Outcome, Plan, measure
 from bench.operations import operations
 from bench.population import Population
+from bench.postman import postman_beside
 from bench.profiling import chosen, profile
 from bench.report import machine, noise, page, table
 from bench.scale import Scale
-from bench.stores import postgres_store, sqlite_store
+from bench.stores import Store, postgres_store, sqlite_store
 
 _PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 _STORES: Final = {"postgres": postgres_store, "sqlite": sqlite_store}
@@ -96,6 +98,8 @@ def main(given: Sequence[str] | None = None) -> int:
                     print(profile(chosen(found, arguments.profile)))
                     continue
                 outcomes.append(measure(store, found, plan, arguments.folder, _tell))
+                if name == "postgres":
+                    outcomes.append(_beside_postman(store, plan, arguments.folder))
                 _tell(f"{name}: verifying")
                 check_health(store)
     _show(outcomes)
@@ -107,6 +111,13 @@ def main(given: Sequence[str] | None = None) -> int:
         for it in outcome.measured
     )
     return 1 if arguments.check and missed else 0
+
+
+def _beside_postman(store: Store, plan: Plan, folder: Path) -> Outcome:
+    beside = f"django-postman {version('django-postman')}"
+    _tell(f"filling {beside}")
+    with postman_beside(store) as found:
+        return measure(store, found, plan, folder, _tell, beside=beside)
 
 
 def _show(outcomes: Sequence[Outcome]) -> None:

@@ -91,16 +91,23 @@ class Measured:
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """What was found on one store."""
+    """What was found on one store. ``beside`` is what dmcore was measured against."""
 
     store: str
+    beside: str
     facts: dict[str, str]
     measured: Sequence[Measured]
     calibrations: Sequence[Calibration]
 
 
 def measure(
-    store: Store, found: Sequence[Operation], plan: Plan, folder: Path, tell: Callable[[str], None]
+    store: Store,
+    found: Sequence[Operation],
+    plan: Plan,
+    folder: Path,
+    tell: Callable[[str], None],
+    *,
+    beside: str = "floor",
 ) -> Outcome:
     """Warm up, then the reads, then the writes, each in rounds of its own."""
     calibrations: list[Calibration] = []
@@ -132,6 +139,7 @@ def measure(
         gc.unfreeze()
     return Outcome(
         store=store.name,
+        beside=beside,
         facts=dict(store.facts),
         measured=[
             Measured(operation=it, floors=figures[it.name][0], dmcores=figures[it.name][1])

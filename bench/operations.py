@@ -21,7 +21,7 @@ from dmcore.domain.paging import Cursor
 Item = TypeVar("Item")
 
 THREADS: Final = 8
-_BODY: Final = "the rain stopped and we walked home along the river, talking about nothing much"
+BODY: Final = "the rain stopped and we walked home along the river, talking about nothing much"
 
 Call = Callable[[], object]
 Pick = tuple[list[Call], list[Call]]
@@ -105,7 +105,7 @@ def operations(store: Store) -> list[Operation]:
             Operation(
                 name=f"send, {TASKS} tasks",
                 writes=True,
-                pick=sends_by_tasks(store, _BODY),
+                pick=sends_by_tasks(store, BODY),
                 targets=goals["tasks"],
                 share=2.0,
                 tasks=TASKS,
@@ -278,7 +278,7 @@ def _mark_read(store: Store, waiting: Waiting) -> None:
 def _sends(store: Store, floors: Sequence[Floor], places: Sequence[Place]) -> Pick:
     return (
         [
-            partial(floor.send, it.user, it.conversation, _BODY)
+            partial(floor.send, it.user, it.conversation, BODY)
             for floor, it in zip(itertools.cycle(floors), places, strict=False)
         ],
         [partial(_write, store, it) for it in places],
@@ -286,7 +286,7 @@ def _sends(store: Store, floors: Sequence[Floor], places: Sequence[Place]) -> Pi
 
 
 def _write(store: Store, place: Place) -> object:
-    return store.dm.mailbox(place.user).send(place.conversation, _BODY)
+    return store.dm.mailbox(place.user).send(place.conversation, BODY)
 
 
 def _send(store: Store) -> Callable[[int], Pick]:

@@ -10,13 +10,16 @@ from typing import Final
 from bench.measure import Calibration, Measured, Outcome, Plan
 from bench.scale import Scale
 
-_HEAD: Final = ("operation", "floor", "dmcore", "ratio", "in rounds", "first", "", "final", "")
+
+def _head(outcome: Outcome) -> tuple[str, ...]:
+    targets = ("first", "", "final", "")
+    return ("operation", outcome.beside, "dmcore", "ratio", "in rounds", *targets)
 
 
 def table(outcome: Outcome) -> str:
     """The figures of one store, in columns."""
-    rows = [_HEAD, *(_cells(it) for it in outcome.measured)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    rows = [_head(outcome), *(_cells(it) for it in outcome.measured)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(
             cell.ljust(width) if column in (0, 6, 8) else cell.rjust(width)
@@ -24,7 +27,9 @@ def table(outcome: Outcome) -> str:
         ).rstrip()
         for row in rows
     ]
-    return "\n".join([outcome.store, lines[0], "-" * len(lines[0]), *lines[1:]])
+    return "\n".join(
+        [f"{outcome.store}, beside {outcome.beside}", lines[0], "-" * len(lines[0]), *lines[1:]]
+    )
 
 
 def noise(calibrations: Sequence[Calibration]) -> str:
@@ -166,8 +171,9 @@ def _results(outcomes: Sequence[Outcome], scale: Scale, plan: Plan) -> Iterator[
     yield "## Results\n"
     yield f"{scale}; {plan.rounds} rounds of {plan.calls} calls, half as many for single writes.\n"
     for outcome in outcomes:
-        yield f"### {outcome.store}\n"
-        yield "| operation | floor | dmcore | ratio | in rounds | first | | final | |"
+        is_floor = outcome.beside == "floor"
+        yield f"### {outcome.store}\n" if is_floor else f"### Beside {outcome.beside}\n"
+        yield f"| {' | '.join(_head(outcome))} |".replace("  ", " ")
         yield "|---|--:|--:|--:|--:|--:|---|--:|---|"
         for measured in outcome.measured:
             yield f"| {' | '.join(_cells(measured))} |".replace("  ", " ")
@@ -182,7 +188,8 @@ def _results(outcomes: Sequence[Outcome], scale: Scale, plan: Plan) -> Iterator[
 
 def machine(outcomes: Sequence[Outcome]) -> Mapping[str, str]:
     """What it was measured on, without naming anybody's machine."""
-    packages = ", ".join(f"{name} {version(name)}" for name in ("sqlalchemy", "psycopg"))
+    named = ("sqlalchemy", "psycopg", "django")
+    packages = ", ".join(f"{name} {version(name)}" for name in named)
     facts = {
         "Machine": f"{os.cpu_count()} virtual cores, {platform.machine()}, {platform.system()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}, {packages}",
