@@ -59,8 +59,8 @@ test: $(VENV)/installed browser ## Run all tests, with coverage
 	$(BIN)/coverage report
 
 # What may differ from one Python to another; what a server does is the same for all of them.
-ON_EVERY_PYTHON := tests/unit tests/contract tests/cli \
-	tests/web/test_hosts.py tests/web/test_docs_hosts.py \
+ON_EVERY_PYTHON := tests/unit tests/cli tests/web/test_hosts.py tests/web/test_docs_hosts.py \
+	$(addprefix tests/contract/test_,conformance.py cancelling.py joining.py transactions.py) \
 	-k "(not async and not postgres) or cancelling"
 
 # EXCEPT names versions to leave out.
