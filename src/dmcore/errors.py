@@ -1,4 +1,4 @@
-"""Every error a host can meet, on one page.
+"""Every error a host can meet, on one page, however long it gets: it is read as a list.
 
 A host switches on the class or on ``code``, never on words. ``http_status`` is a hint for web
 adapters. ``details`` holds only what may be shown to the person who acted: no message text, no

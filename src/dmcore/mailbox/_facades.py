@@ -1,4 +1,7 @@
-"""What a host holds for one user, in two colours. Both run the calls of ``MailboxCalls``."""
+"""What a host holds for one user, in two colours. Both run the calls of ``MailboxCalls``.
+
+One long file rather than two: whoever changes a method has its twin before their eyes.
+"""
 
 from collections.abc import Callable, Sequence
 from uuid import UUID
