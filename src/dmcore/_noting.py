@@ -1,14 +1,15 @@
-"""What a desk is refused is written down, whichever of its calls it was (AUD-1).
+"""What every call of a desk goes through, so that no method has to remember.
 
-Desks run every call on these, so that no method has to remember. The attempt is undone first; then
-the fact is stored, in a transaction of its own, and then the refusal reaches the caller.
+Whoever was erased is refused (GDPR-1), and what a desk is refused is written down (AUD-1). The
+attempt is undone first; then the fact is stored, in a transaction of its own, and then the refusal
+reaches the caller.
 """
 
 from typing import Final, TypeVar
 
 import attrs
 
-from dmcore._access import held_account
+from dmcore._access import check_not_erased, held_account
 from dmcore._rules import Rules
 from dmcore.domain.events import Fact, Reach
 from dmcore.domain.ids import User, UserId
@@ -79,6 +80,16 @@ def _named(tx: Transaction, desk: User, other: UserId | None) -> UserId | None:
     return other if tx.erasures.find(gone) is None else gone.id
 
 
+def _present(call: Call[Result], desk: User) -> Call[Result]:
+    """The call of a desk at which somebody still sits. What writes asks once more, under a lock."""
+
+    def use_case(tx: Transaction) -> Result:
+        check_not_erased(tx, desk)
+        return call.use_case(tx)
+
+    return attrs.evolve(call, use_case=use_case)
+
+
 def _noting(rules: Rules, desk: User, reach: Reach) -> Call[None]:
     return writing(note, rules, desk=desk, reach=reach).named("note_refusal")
 
@@ -93,7 +104,7 @@ class NotingTransactions:
 
     def run(self, call: Call[Result], /) -> Result:
         try:
-            return self._transactions.run(call)
+            return self._transactions.run(_present(call, self._desk))
         except DmcoreError as error:
             if not is_refusal(error):
                 raise
@@ -115,7 +126,7 @@ class AsyncNotingTransactions:
 
     async def run(self, call: Call[Result], /) -> Result:
         try:
-            return await self._transactions.run(call)
+            return await self._transactions.run(_present(call, self._desk))
         except DmcoreError as error:
             if not is_refusal(error):
                 raise

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Final, Self
+from uuid import UUID
 
 import attrs
 
@@ -95,6 +96,17 @@ class DirectMessages:
         Raises ``InvalidId`` and ``StoreError``.
         """
         return self._transactions.run(_heads(users))
+
+    def hearer(self, user: str, conversation: UUID | str, *, tenant: str = "") -> User | None:
+        """Who is to be told that a user is writing in a conversation; ``None`` where nobody is.
+
+        A question of the host, who carries such signals, and never an answer to that user: it would
+        tell them of a block or a shadow ban (BLOCK-2, MOD-4). Raises ``InvalidId``,
+        ``AccessDenied`` for a conversation that the user does not have, and what reading raises.
+        """
+        owner = _somebody(user, tenant)
+        call = MailboxCalls(owner, self._rules).hearer(conversation)
+        return self._acting(Capacity.PARTICIPANT, owner).run(call)
 
     def close(self) -> None:
         """Release every connection; closing twice is closing once.
@@ -190,6 +202,12 @@ class AsyncDirectMessages:
     async def heads(self, users: Collection[User]) -> Heads:
         """As `DirectMessages.heads`."""
         return await self._transactions.run(_heads(users))
+
+    async def hearer(self, user: str, conversation: UUID | str, *, tenant: str = "") -> User | None:
+        """As `DirectMessages.hearer`."""
+        owner = _somebody(user, tenant)
+        call = MailboxCalls(owner, self._rules).hearer(conversation)
+        return await self._acting(Capacity.PARTICIPANT, owner).run(call)
 
     async def close(self) -> None:
         """As `DirectMessages.close`."""

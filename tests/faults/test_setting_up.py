@@ -1,5 +1,6 @@
 """Opening what is not there, not ours, or not of our time: told by name, and nothing is touched."""
 
+import os
 import secrets
 import sqlite3
 from collections.abc import Callable
@@ -40,6 +41,20 @@ def test_a_file_that_is_not_there_is_not_made_by_opening_it(tmp_path: Path) -> N
     assert isinstance(error, NotInitialised)
     assert "dmcore init" in str(error)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """Whatever the umask of whoever sets it up lets others do."""
+    file = tmp_path / "dm.db"
+    before = os.umask(0)
+    try:
+        sql.initialise(f"sqlite:///{file}")
+        with sql.open_sync(f"sqlite:///{file}") as dm:
+            dm.operations("olga").set_mode("on")
+            modes = {it.name: it.stat().st_mode & 0o777 for it in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(("dm.db", "dm.db-wal", "dm.db-shm"), 0o600)
 
 
 def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:

@@ -272,6 +272,24 @@ def test_the_old_key_of_the_file_opens_nothing_after_a_rotation(keys: Keys, tmp_
     assert isinstance(error, WrongKeyring)
 
 
+def test_keys_that_are_added_at_once_are_all_there(keys: Keys) -> None:
+    """A key that was lost would take everything with it that was wrapped under it meanwhile."""
+    file = crypto.KeyFile(keys.file)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: file.renewed(), range(40)))
+    lines = keys.file.read_text(encoding="ascii").splitlines()
+    assert len(lines) == len(set(lines)) == 41
+    assert list(keys.file.parent.glob(f"{keys.file.name}*")) == [keys.file]
+
+
+def test_a_key_file_that_vanished_is_told(keys: Keys) -> None:
+    file = crypto.KeyFile(keys.file)
+    keys.file.unlink()
+    error = refusal(file.renewed)
+    assert isinstance(error, InvalidSetting)
+    assert error.details["setting"] == "key_file"
+
+
 def test_a_key_is_not_made_under_a_root_that_goes(keys: Keys) -> None:
     """Whoever opened the keyring before a rotation makes keys under the newest root too."""
     with closing(keys.keyring()) as early, closing(keys.keyring()) as late:

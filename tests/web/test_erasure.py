@@ -87,12 +87,14 @@ def test_an_operator_of_another_tenant_erases_nobody_of_this_one(case: Case) -> 
 def test_the_id_is_typed_once_more_before_anything_is_erased(case: Case) -> None:
     olga = Browser.of(case.host, OPERATOR)
     before = texts(case)
-    page = olga.press(olga.get("/operations"), "Look first", user=" bob ")
+    page = olga.press(olga.get("/operations"), "Look first", user="bob")
     assert page.title == "Erasure"
     other = olga.press(page, "Erase for good", typed="bo")
     assert (other.status, other.alert) == (422, "This is another id. Nothing was erased.")
+    spaced = olga.press(page, "Erase for good", typed="bob ")
+    assert (spaced.status, spaced.alert) == (422, "This is another id. Nothing was erased.")
     assert texts(case) == before
-    done = olga.press(other, "Erase for good", typed="bob ")
+    done = olga.press(other, "Erase for good", typed="bob")
     assert "Done, and written down with your name." in done.text
     assert texts(case) == [None, None]
     assert "Nobody was erased." not in olga.get("/operations/erasures").text

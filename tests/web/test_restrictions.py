@@ -74,6 +74,20 @@ def test_a_restriction_holds_is_listed_and_lifted(case: Case) -> None:
 
 
 @on_two_sites
+@pytest.mark.promise("MOD-4")
+def test_who_is_called_almost_like_another_is_not_taken_for_them(case: Case) -> None:
+    """Ids are compared byte for byte: one that ends with a space is somebody else."""
+    mod = Browser.of(case.host, "mod")
+    fields = {"kind": "suspend", "reason": "threat", "span": "day"}
+    for other in ("bob ", " bob", "bob\u00a0"):
+        page = mod.post("/moderation/users/restrict", {"user": other, **fields})
+        assert page.status == 200
+        desk = case.host.dm.moderation("root")
+        assert [it.kind for it in desk.about(other).restrictions] == ["suspend"]
+    assert desk.about("bob").restrictions == ()
+
+
+@on_two_sites
 @pytest.mark.promise("MOD-4", "PAGE-1")
 def test_the_history_is_paged_newest_first(case: Case) -> None:
     for kind in ("mute", "suspend", "mute"):

@@ -51,15 +51,13 @@ class Audience:
     """The other one in a conversation, and whether the two may know of each other just now.
 
     ``typing`` and ``presence`` work in both directions or in none. ``False`` never says why: the
-    other one may have it off, may block, or may not have accepted yet (BLOCK-2). ``reaches`` is for
-    whoever carries the viewer's own typing, and nothing that the viewer sees: where it is
-    ``False``, do not carry it (MOD-4).
+    other one may have it off, may block, or may not have accepted yet (BLOCK-2). Whether what the
+    viewer does reaches the other is not here: that is nothing for the viewer to know (MOD-4).
     """
 
     other: UserId
     typing: bool
     presence: bool
-    reaches: bool = attrs.field(default=True, repr=False, eq=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -85,6 +85,7 @@ def decide(
         return _accepted(
             attrs.evolve(contact, actor=counted),
             draft,
+            introduction,
             asks=_asks_for_consent(contact, policy, introduction),
             now_us=now_us,
             entropy=entropy,
@@ -132,7 +133,6 @@ def check_own_side(contact: Contact, now_us: int) -> None:
 
 def _check_start(contact: Contact, policy: Policy, introduction: Introduction | None) -> None:
     """The rules for who wants to begin (GATE-1, PREF-1). What everybody may know is asked first."""
-    is_staff = are_connected = False
     if introduction is not None:
         sender, recipient = introduction.sender, introduction.recipient
         if sender is None or recipient is None:
@@ -144,15 +144,34 @@ def _check_start(contact: Contact, policy: Policy, introduction: Introduction | 
             raise UpgradeRequired
         if not recipient.is_active:
             raise RecipientUnavailable
-        is_staff, are_connected = sender.is_staff, introduction.are_connected
     elif policy.gates:
         # Nobody was introduced, so no gate can be opened.
         raise StartRefused
-    open_to = contact.partner.preferences.open_to
-    if is_staff or open_to is OpenTo.EVERYONE:
-        return
-    if open_to is OpenTo.NOBODY or not are_connected:
+    if not _is_open(contact, introduction):
         raise RecipientUnavailable
+
+
+def _is_open(contact: Contact, introduction: Introduction | None) -> bool:
+    """Whether the partner lets the actor begin (PREF-1). Staff reach anyone."""
+    open_to = contact.partner.preferences.open_to
+    if open_to is OpenTo.EVERYONE:
+        return True
+    if introduction is None or introduction.sender is None:
+        return False
+    is_connected = open_to is OpenTo.CONNECTIONS and introduction.are_connected
+    return introduction.sender.is_staff or is_connected
+
+
+def hangs_on_introduction(contact: Contact, now_us: int) -> bool:
+    """Whether the host's word about the two decides what becomes of a message (EMB-5).
+
+    It does where the actor wants to begin; and where it would begin for the partner alone, who is
+    not open to everybody: the actor has it already, of a time when nothing of theirs arrived.
+    """
+    if contact.is_start:
+        return True
+    is_kept_back = contact.is_hidden(now_us) or contact.partner_blocks
+    return not is_kept_back and _begins_for_partner(contact) and not _is_open(contact, None)
 
 
 def _asks_for_consent(contact: Contact, policy: Policy, introduction: Introduction | None) -> bool:
@@ -191,7 +210,15 @@ def _windows_after(
     return attrs.evolve(contact.actor, sends=sends, starts=starts)
 
 
-def _accepted(contact: Contact, draft: Draft, *, asks: bool, now_us: int, entropy: int) -> Written:
+def _accepted(
+    contact: Contact,
+    draft: Draft,
+    introduction: Introduction | None,
+    *,
+    asks: bool,
+    now_us: int,
+    entropy: int,
+) -> Written:
     sender, before = contact.actor.user.id, contact.conversation
     # Each of the two sees the chain of answers as far as they see the messages in it.
     own_link = draft.target.link_for(sender) if draft.target else None
@@ -206,8 +233,11 @@ def _accepted(contact: Contact, draft: Draft, *, asks: bool, now_us: int, entrop
         thread_id=link.thread_id if link else None,
     )
     # A recipient who blocks is reached only under "absorb": then the message is the sender's alone.
+    # Nor may it begin in a closed inbox what its sender has; to refuse it would tell of that.
     sender_only = (
-        contact.is_hidden(now_us) or contact.partner_blocks or _would_be_a_closed_start(contact)
+        contact.is_hidden(now_us)
+        or contact.partner_blocks
+        or (_begins_for_partner(contact) and not _is_open(contact, introduction))
     )
     after = contact.with_conversation(
         (before or _begun(contact, message.id)).with_message(
@@ -232,13 +262,9 @@ def _accepted(contact: Contact, draft: Draft, *, asks: bool, now_us: int, entrop
     return Written(posting, left)
 
 
-def _would_be_a_closed_start(contact: Contact) -> bool:
-    """Whether this would begin what its sender has already, with somebody who is not open to it.
-
-    So it is after a first message that was absorbed. To refuse it would tell of that (BLOCK-2).
-    """
-    is_new = not contact.is_start and not contact.partner_side.exists
-    return is_new and contact.partner.preferences.open_to is not OpenTo.EVERYONE
+def _begins_for_partner(contact: Contact) -> bool:
+    """Whether the partner has nothing yet of what the actor has: it was absorbed (BLOCK-2)."""
+    return not contact.is_start and not contact.partner_side.exists
 
 
 def _news(message: MessageId, *, is_new: bool) -> Notice:

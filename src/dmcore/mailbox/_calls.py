@@ -146,6 +146,14 @@ class MailboxCalls:
             conversation=parse_conversation_id(conversation),
         )
 
+    def hearer(self, conversation: UUID | str) -> Call[User | None]:
+        return reading(
+            _reading.hearer,
+            self._rules,
+            writer=self.user,
+            conversation=parse_conversation_id(conversation),
+        )
+
     def thread(
         self,
         conversation: UUID | str,

@@ -148,7 +148,7 @@ class Mailbox:
     def audience(self, conversation: UUID | str) -> Audience:
         """Whether the two may know of each other's typing and presence (PREF-1, BLOCK-1).
 
-        For whoever carries such signals: nothing here keeps them.
+        For whoever shows such signals: nothing here keeps them.
         """
         return self._transactions.run(self._calls.audience(conversation))
 

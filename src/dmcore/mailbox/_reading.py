@@ -6,7 +6,7 @@ import attrs
 
 from dmcore._access import allowed, opened, protected
 from dmcore._rules import Rules
-from dmcore.domain.contact import Block
+from dmcore.domain.contact import Block, Contact
 from dmcore.domain.conversation import Folder
 from dmcore.domain.feed import Changes, Snapshot
 from dmcore.domain.gates import Introduction
@@ -20,7 +20,6 @@ from dmcore.domain.pseudonyms import is_pseudonym
 from dmcore.domain.sending import check_own_side, check_writing, limit_reached
 from dmcore.errors import CursorExpired, DmcoreError, Muted, Suspended
 from dmcore.mailbox._advice import Unintroduced
-from dmcore.mailbox._writing import is_unintroduced
 from dmcore.ports.transactions import Transaction
 
 
@@ -107,22 +106,37 @@ def audience(
 ) -> Audience:
     """Whether the viewer and the other may know of each other's typing and presence (PREF-1)."""
     now_us = rules.now_us()
-    view = tx.conversations.view(conversation, reader=viewer, since=rules.kept_since(now_us))
-    seen = allowed(opened(view, now_us))
-    contact = tx.contacts.look(Pair.of(viewer.tenant, viewer.id, seen.other), actor=viewer.id)
+    contact = _seen(tx, rules, viewer, conversation, now_us)
     mine, theirs = contact.actor.preferences, contact.partner.preferences
-    is_typing_on = mine.typing and theirs.typing
     standing = contact.partner.standing
     # Of somebody whom nobody may notice there is nothing to show, and who is shut out is not there.
     is_shown = not standing.is_hidden(now_us) and not standing.is_suspended(now_us)
-    own = contact.actor.standing
-    is_heard = not own.is_hidden(now_us) and not own.is_muted(now_us)
     return Audience(
-        other=seen.other,
-        typing=contact.is_mutual and is_shown and is_typing_on,
+        other=contact.partner.user.id,
+        typing=contact.is_mutual and is_shown and mine.typing and theirs.typing,
         presence=contact.is_mutual and is_shown and mine.presence and theirs.presence,
-        reaches=contact.is_mutual_to_partner and is_heard and is_typing_on,
     )
+
+
+def hearer(
+    tx: Transaction, rules: Rules, *, writer: User, conversation: ConversationId
+) -> User | None:
+    """Who may be told that somebody is writing, if anybody is: nothing for the writer to know."""
+    now_us = rules.now_us()
+    contact = _seen(tx, rules, writer, conversation, now_us)
+    own, partner = contact.actor, contact.partner
+    is_heard = not own.standing.is_hidden(now_us) and not own.standing.is_muted(now_us)
+    is_typing_on = own.preferences.typing and partner.preferences.typing
+    return partner.user if contact.is_mutual_to_partner and is_heard and is_typing_on else None
+
+
+def _seen(
+    tx: Transaction, rules: Rules, viewer: User, conversation: ConversationId, now_us: int
+) -> Contact:
+    """The two of a conversation that the viewer has."""
+    view = tx.conversations.view(conversation, reader=viewer, since=rules.kept_since(now_us))
+    seen = allowed(opened(view, now_us))
+    return tx.contacts.look(Pair.of(viewer.tenant, viewer.id, seen.other), actor=viewer.id)
 
 
 def thread(
@@ -203,7 +217,7 @@ def can_message(
     contact = tx.contacts.look(pair, actor=sender.id)
     now_us = rules.now_us()
     try:
-        if is_unintroduced(rules, contact, introduction):
+        if rules.has_directory and contact.is_start and introduction is None:
             check_own_side(contact, now_us)
             raise Unintroduced(sender, contact.partner.user)
         check_writing(contact, rules.policy, introduction, now_us)

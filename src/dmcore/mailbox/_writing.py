@@ -7,12 +7,11 @@ from dmcore._rules import Rules
 from dmcore.domain.body import Body
 from dmcore.domain.changing import deleted, edited
 from dmcore.domain.contact import Contact
-from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import ConversationId, Key, MessageId, User, UserId
 from dmcore.domain.message import Message, Posting
 from dmcore.domain.pair import Pair
 from dmcore.domain.screening import resubmission_of, submission_of
-from dmcore.domain.sending import Draft, Refused, check_own_side, decide
+from dmcore.domain.sending import Draft, Refused, check_own_side, decide, hangs_on_introduction
 from dmcore.errors import MessageRefused
 from dmcore.mailbox import _flagging
 from dmcore.mailbox._acting import store
@@ -31,8 +30,9 @@ def send(
     reply_to: MessageId | None,
     advice: Advice,
 ) -> Message | Refused:
-    """Write into a conversation that the sender has."""
+    """Write into a conversation that the sender has. Raises as ``start``."""
     contact = held_conversation(tx, sender, conversation, key)
+    _introduced(rules, contact, advice)
     target = None
     if reply_to is not None and contact.earlier is None:
         target = _found(tx, rules, contact, reply_to, rules.now_us())
@@ -56,15 +56,21 @@ def start(
     """
     pair = Pair.of(sender.tenant, sender.id, other)
     contact = tx.contacts.hold(pair, actor=sender.id, key=key)
-    if contact.earlier is None and is_unintroduced(rules, contact, advice.introduction):
-        check_own_side(contact, rules.now_us())
-        raise Unintroduced(sender, contact.partner.user)
+    _introduced(rules, contact, advice)
     return _decided(tx, rules, contact, Draft(body=body, key=key), advice)
 
 
-def is_unintroduced(rules: Rules, contact: Contact, introduction: Introduction | None) -> bool:
-    """Whether the host must be asked before this can be decided: only about starting (EMB-5)."""
-    return rules.has_directory and contact.is_start and introduction is None
+def _introduced(rules: Rules, contact: Contact, advice: Advice) -> None:
+    """Raises ``Unintroduced`` where the host must be asked before this can be decided (EMB-5).
+
+    A retry asks nothing (MSG-3).
+    """
+    now_us = rules.now_us()
+    is_answered = not rules.has_directory or advice.introduction is not None
+    if contact.earlier is not None or is_answered or not hangs_on_introduction(contact, now_us):
+        return
+    check_own_side(contact, now_us)
+    raise Unintroduced(contact.actor.user, contact.partner.user)
 
 
 def _decided(

@@ -7,7 +7,6 @@ from typing import Final
 
 import attrs
 
-from dmcore._access import check_not_erased
 from dmcore._rules import Rules
 from dmcore.domain.account import Account
 from dmcore.domain.contact import Contact
@@ -97,7 +96,7 @@ def restrictions(
     tx: Transaction, *, moderator: User, user: UserId, before: int | None, limit: int
 ) -> Page[Restriction]:
     """A user's restrictions, newest first."""
-    owner = _somebody_else(tx, moderator, user)
+    owner = _somebody_else(moderator, user)
     found = tx.restrictions.history(owner, before=before, limit=limit + 1)
     scope = history_scope(moderator, user)
     return Page.cut(found, limit, lambda line: scope.position(line.number))
@@ -105,7 +104,7 @@ def restrictions(
 
 def about(tx: Transaction, rules: Rules, *, moderator: User, user: UserId) -> Dossier:
     """What a moderator may know of a user: the allow-list."""
-    owner = _somebody_else(tx, moderator, user)
+    owner = _somebody_else(moderator, user)
     active = tx.restrictions.active(owner, now_us=rules.now_us())
     newest = tx.restrictions.history(owner, before=None, limit=1)
     counts = tx.reports.counts(moderator, about=user)
@@ -119,7 +118,6 @@ def about(tx: Transaction, rules: Rules, *, moderator: User, user: UserId) -> Do
 
 def metrics(tx: Transaction, rules: Rules, *, moderator: User) -> DeskMetrics:
     """Counts of the tenant, but those that are too small."""
-    check_not_erased(tx, moderator)
     reports = tx.reports.counts(moderator, about=None)
     restrictions = tx.restrictions.counts(moderator, now_us=rules.now_us())
     return DeskMetrics(
@@ -186,9 +184,8 @@ def _store(
     tx.journal.record(entries)
 
 
-def _somebody_else(tx: Transaction, moderator: User, user: UserId) -> User:
+def _somebody_else(moderator: User, user: UserId) -> User:
     """Whom a moderator looks at. Raises ``AccessDenied``."""
-    check_not_erased(tx, moderator)
     _check_is_another(moderator, user)
     return attrs.evolve(moderator, id=user)
 

@@ -6,9 +6,12 @@ read everything, so nobody but its owner may read it.
 
 import base64
 import binascii
+import fcntl
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -51,9 +54,10 @@ class KeyFile:
 
     def renewed(self) -> Self:
         """The same file with one more key, which wraps from now on; the others still unwrap."""
-        lines = [*_read(self._path).splitlines(), _line()]
-        _written(self._path, lines).replace(self._path)
-        _settle(self._path.parent)
+        with _alone(self._path):
+            lines = [*_read(self._path).splitlines(), _line()]
+            _written(self._path, lines).replace(self._path)
+            _settle(self._path.parent)
         return type(self)(self._path)
 
     def wrap(self, secret: bytes, /, *, context: bytes) -> WrappedKey:
@@ -73,6 +77,30 @@ class KeyFile:
         return "KeyFile()"
 
 
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Nobody else renews the file meanwhile, or one of two new keys would be lost.
+
+    Who had to wait has locked a file whose place another one has taken by now, and begins again.
+    """
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except OSError:
+            raise _missing() from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                yield
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _missing() -> InvalidSetting:
+    return InvalidSetting("key_file", "does not exist, or cannot be read as a key file")
+
+
 def _read(path: Path) -> str:
     try:
         with path.open(encoding="ascii") as file:
@@ -82,7 +110,7 @@ def _read(path: Path) -> str:
             return file.read()
     except (OSError, ValueError):
         pass
-    raise InvalidSetting("key_file", "does not exist, or cannot be read as a key file")
+    raise _missing()
 
 
 def _parsed(text: str) -> dict[str, bytes]:

@@ -1,6 +1,9 @@
 """Setting a database up, once and for all, and recognising one that is (OPS-1, OPS-6)."""
 
+import os
 import secrets
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -48,6 +51,8 @@ def initialise(url: str, *, roles: str | None = None) -> bool:
     wanted = None if roles is None else Roles(roles)
     if wanted is not None and parsed.get_backend_name() == "sqlite":
         raise InvalidSetting("roles", "row-level security needs PostgreSQL")
+    if parsed.get_backend_name() == "sqlite":
+        _make_file(Path(parsed.database or ""))
     engine = make_engine(parsed, Settings())
     try:
         with engine.begin() as connection:
@@ -62,6 +67,15 @@ def initialise(url: str, *, roles: str | None = None) -> bool:
     finally:
         engine.dispose()
     raise verdict.error
+
+
+def _make_file(path: Path) -> None:
+    """An empty file for its owner alone, where SQLite would make one that everybody may read.
+
+    What keeps it from being made keeps SQLite from it too, which then says so.
+    """
+    with suppress(OSError, ValueError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _initialise(connection: Connection) -> bool:

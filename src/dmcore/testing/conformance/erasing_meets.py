@@ -163,6 +163,17 @@ class TestErasingMeets:
             lambda: operator.set_mode("off"),
             lambda: operator.prune_journals(before=past + timedelta(days=1)),
             operator.prune_evidence,
+            operator.prune,
+            operator.mode,
+            operator.status,
+            operator.verify,
+            operator.repair,
+            lambda: operator.audit("ann"),
+            lambda: operator.preview_erasure("ann"),
+            lambda: operator.erase("ann"),
+            operator.erasures,
+            operator.export_erasures,
+            operator.reapply_erasures,
         ]
         world.tick(seconds=100 * 24 * 3600)
         for attempt in attempts:

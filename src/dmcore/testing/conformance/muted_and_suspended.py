@@ -42,11 +42,11 @@ class TestMutedAndSuspended:
         world.bob.send(here, "y")
         before = world.ann.audience(here)
         restrict(world, "ann", "mute", for_=TEN_SECONDS)
-        assert not world.ann.audience(here).reaches
+        assert world.dm.hearer("ann", here) is None
         assert world.ann.audience(here) == before
         assert world.bob.audience(here).presence
         world.tick(seconds=10)
-        assert world.ann.audience(here).reaches
+        assert world.dm.hearer("ann", here) == world.bob.user
 
     @pytest.mark.promise("MOD-4")
     def test_who_is_muted_reads_and_does_not_write(self, world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from dmcore import Action, Policy, Preferences, RateLimit
 from dmcore.domain.conversation import Request
+from dmcore.domain.preferences import OpenTo
 from dmcore.errors import (
     AccessDenied,
     LimitReached,
@@ -17,6 +18,8 @@ from dmcore.errors import (
 )
 from dmcore.testing.conformance.restrictions import lift, restrict
 from dmcore.testing.conformance.sights import says, shown
+from dmcore.testing.directory import PLAIN, STAFF, People
+from dmcore.testing.harness import Harness
 from dmcore.testing.world import (
     UNLIMITED,
     MakeWorld,
@@ -26,6 +29,7 @@ from dmcore.testing.world import (
     inbox_of,
     outlook,
     requests_of,
+    text_of,
     texts,
     thread_of,
 )
@@ -228,11 +232,10 @@ class TestShadowBans:
         world.bob.send(here, "y")
         before = world.ann.audience(here)
         assert before.typing
-        assert before.reaches
+        assert world.dm.hearer("ann", here) == world.bob.user
         ban(world)
         assert world.ann.audience(here) == before
-        assert not world.ann.audience(here).reaches
-        assert "reaches" not in repr(before)
+        assert world.dm.hearer("ann", here) is None
         found = world.bob.audience(here)
         assert (found.typing, found.presence) == (False, False)
         # Where they wrote hidden only, they are answered like anybody, and unheard of.
@@ -243,7 +246,42 @@ class TestShadowBans:
         lift(world, "ann", "shadow_ban")
         assert world.bob.audience(here).typing
         assert world.ann.audience(there).presence
-        assert not world.ann.audience(there).reaches
+        assert world.dm.hearer("ann", there) is None
+
+    @pytest.mark.promise("MOD-4", "PREF-1", "EMB-5")
+    @pytest.mark.parametrize("open_to", ["everyone", "connections", "nobody"])
+    @pytest.mark.parametrize("who", ["a stranger", "a friend", "staff"])
+    def test_after_the_lift_whoever_may_begin_is_heard(
+        self, harness: Harness, who: str, open_to: str
+    ) -> None:
+        """What was hidden stays so; for the other, what comes first now is a start."""
+        people = People("bob")
+        people.know("ann", STAFF if who == "staff" else PLAIN)
+        people.connect("ann", "bob")
+        world = World(harness, directory=people)
+        ban(world)
+        here = world.ann.start("bob", "hidden").conversation
+        world.ann.send(here, "hidden too")
+        lift(world, "ann", "shadow_ban")
+        world.bob.set_preferences(Preferences(open_to=OpenTo(open_to)))
+        if who == "a stranger":
+            people.disconnect("ann", "bob")
+        people.asked.clear()
+        assert world.ann.can_message("bob").is_allowed
+        assert people.asked == []
+        world.ann.send(here, "heard?", key="key")
+        world.ann.send(here, "heard?", key="key")
+        is_heard = open_to == "everyone" or who == "staff"
+        is_heard = is_heard or (open_to == "connections" and who == "a friend")
+        expected = ["heard?"] if is_heard else []
+        found = inbox_of(world.bob)
+        assert [text_of(it.preview) for it in found if it.preview] == expected
+        assert len(people.asked) == (open_to != "everyone")
+        world.ann.start("bob", "and again?")
+        assert world.bob.unread() == 2 * is_heard
+        assert len(people.asked) == (open_to != "everyone") * (1 if is_heard else 2)
+        assert texts(world.ann.thread(here)) == ["hidden", "hidden too", "heard?", "and again?"]
+        assert world.is_sound()
 
     @pytest.mark.promise("MOD-4", "BLOCK-1", "PREF-1")
     def test_what_only_takes_away_holds_for_them_as_for_anybody(self, world: World) -> None:

@@ -126,11 +126,11 @@ class Live:
     async def typing(self, visitor: Visitor, conversation: str) -> None:
         """Tell the other one that the viewer is writing, if they may know (PREF-1, BLOCK-1)."""
         self._ear.open()
-        audience = await visitor.mailbox.audience(conversation)
-        if audience.reaches:
-            viewer = visitor.mailbox.user
+        viewer = visitor.mailbox.user
+        hearer = await self._world.dm.hearer(viewer.id, conversation, tenant=viewer.tenant)
+        if hearer is not None:
             typing = Typing(
-                recipient=User(viewer.tenant, audience.other),
+                recipient=hearer,
                 writer=viewer.id,
                 conversation=parse_conversation_id(conversation),
             )

@@ -19,14 +19,14 @@ _OTHER_ID: Final = "This is another id. Nothing was erased."
 
 async def preview(visit: Visit) -> Response:
     """How much there is under an id; nothing is erased."""
-    return await _asked(visit, needed(form_of(visit.request), "user").strip(), None)
+    return await _asked(visit, needed(form_of(visit.request), "user"), None)
 
 
 async def erase(visit: Visit) -> Response:
     """Erase whom the form names, if the id was typed once more and is the same."""
     form = form_of(visit.request)
     user = needed(form, "user")
-    if needed(form, "typed").strip() != user:
+    if needed(form, "typed") != user:
         return await _asked(visit, user, _OTHER_ID)
     done = await erased(visit, user)
     return page(visit, "erased.html", title=TITLE, here="operations", listed=None, done=done)

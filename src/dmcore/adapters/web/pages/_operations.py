@@ -49,7 +49,7 @@ async def journal(visit: Visit) -> Response:
     Asked for by a form, for no address of a page names a person.
     """
     form = form_of(visit.request)
-    user = needed(form, "user").strip()
+    user = needed(form, "user")
     found = await operations_of(visit).audit(user, cursor=form.get("cursor"))
     facts = [entry.fact for entry in found.items]
     named = [it for fact in facts for it in (fact.actor, fact.other) if it is not None]

@@ -64,7 +64,7 @@ class Whom:
     @classmethod
     def named_in(cls, form: Mapping[str, str]) -> "Whom":
         """Whom a form names. Raises ``MalformedRequest``."""
-        return cls(user=needed(form, "user").strip(), report=form.get("report") or None)
+        return cls(user=needed(form, "user"), report=form.get("report") or None)
 
 
 async def of_report(visit: Visit) -> Response:
