@@ -468,6 +468,31 @@ class WrongRole(StoreError):
         super().__init__(f"the database role cannot be used for this: {reason}", reason=reason)
 
 
+class SharedDatabase(StoreError):
+    """The message database is the host's own, and messages belong into one by themselves (OPS-2).
+
+    ``details["reason"]`` says how that was told; it names no database.
+    """
+
+    code = "shared_database"
+    http_status = 500
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"messages need a database of their own: {reason}", reason=reason)
+
+
+class HostUnavailable(StoreError):
+    """The host's database cannot be looked at, so nobody knows whether messages are in it (OPS-2).
+
+    ``details["reason"]`` says what is in the way.
+    """
+
+    code = "host_unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the host's database cannot be looked at: {reason}", reason=reason)
+
+
 class NotInitialised(StoreError):
     """The database holds no dmcore tables yet; ``dmcore init`` makes them (OPS-6)."""
 

@@ -52,7 +52,8 @@ def run(
     """Runs ``dmcore`` in an empty folder, on a screen of 80 columns."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
-    monkeypatch.delenv("DMCORE_URL", raising=False)
+    for name in ("DMCORE_URL", "DMCORE_HOST_URL"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
 
     def run(*arguments: str, **environment: str) -> Ran:

@@ -120,7 +120,7 @@ def test_every_example_does_what_its_page_shows(
     for name, value in (("COLUMNS", "100"), ("NO_COLOR", "1"), ("TERM", "dumb")):
         monkeypatch.setenv(name, value)
     # What a page starts as a process of its own need not be measured, which takes twice the time.
-    for name in ("DMCORE_URL", "FORCE_COLOR", *_MEASURES):
+    for name in ("DMCORE_URL", "DMCORE_HOST_URL", "FORCE_COLOR", *_MEASURES):
         monkeypatch.delenv(name, raising=False)
     example_url: Callable[[str], str] = str
     if EXAMPLE_URL in page.read_text(encoding="utf-8"):

@@ -49,6 +49,8 @@ EXAMPLES = [
     errors.StoreUnavailable("the disk is full"),
     errors.StoreBusy(),
     errors.StoreRefused("pk_dm_message"),
+    errors.SharedDatabase("it is the host's own"),
+    errors.HostUnavailable("the database cannot be reached"),
     errors.NotInitialised(),
     errors.WrongRole("it is not granted dmcore_application"),
     errors.WrongSchema(2, 1),

@@ -8,7 +8,7 @@ import typer
 
 from dmcore.adapters import sql
 from dmcore.cli.operate import verdict, verdict_findings
-from dmcore.cli.options import DEFAULT_OPERATOR, DEFAULT_URL, AsJson, Url
+from dmcore.cli.options import DEFAULT_OPERATOR, DEFAULT_URL, AsJson, HostUrl, Url
 from dmcore.cli.render import facts_table, print_json, print_rows, sentence, teller
 from dmcore.cli.stores import lasting
 
@@ -63,6 +63,7 @@ def restore(
         typer.Option("--roles", help="Row-level security with roles whose names begin like this."),
     ] = None,
     url: Url = DEFAULT_URL,
+    host_url: HostUrl = None,
     tools: Tools = None,
     operator: Annotated[
         str, typer.Option("--operator", help="Who does it, for the journal.")
@@ -84,6 +85,7 @@ def restore(
         ledger=() if ledger is None else _lines(ledger),
         encryption=address.encryption(),
         roles=roles,
+        host_url=host_url,
         tools=tools,
         tell=teller(as_json=as_json),
     )

@@ -8,7 +8,14 @@ from rich.console import RenderableType
 
 from dmcore.adapters import sql
 from dmcore.cli.interrupts import interrupts_wait
-from dmcore.cli.options import DEFAULT_OPERATOR, DEFAULT_ROLES, DEFAULT_URL, AsJson, Url
+from dmcore.cli.options import (
+    DEFAULT_OPERATOR,
+    DEFAULT_ROLES,
+    DEFAULT_URL,
+    AsJson,
+    HostUrl,
+    Url,
+)
 from dmcore.cli.render import facts_table, listing, print_json, print_rows, sentence
 from dmcore.cli.stores import lasting, operator_of
 from dmcore.domain.mode import Mode
@@ -34,15 +41,23 @@ def init(
     roles: Annotated[
         str, typer.Option("--roles", help="With --rls: how the names of the five roles begin.")
     ] = DEFAULT_ROLES,
+    host_url: HostUrl = None,
+    shared: Annotated[
+        bool,
+        typer.Option("--shared", help="Into a database with tables of others, on purpose."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Set a database up. Messaging is off in it; doing it twice changes nothing.
+
+    Messages belong into a database by themselves. One that holds tables of others is refused
+    unless you say --shared, and that of --host-url is refused always.
 
     With --rls, on PostgreSQL, the database itself shows each user's messages to nobody else. That
     needs a login that may create roles, and can be done later too.
     """
     address = lasting(url)
-    created = address.initialise(roles=roles if rls else None)
+    created = address.initialise(roles=roles if rls else None, host_url=host_url, shared=shared)
     with address.open() as dm:
         found = operator_of(dm).status()
     if as_json:
@@ -119,6 +134,7 @@ def mode(
         typer.Argument(metavar="MODE", help="off, read-only, replies-only or on."),
     ] = None,
     url: Url = DEFAULT_URL,
+    host_url: HostUrl = None,
     operator: Annotated[
         str, typer.Option("--operator", help="Who turns the switch, for the journal.")
     ] = DEFAULT_OPERATOR,
@@ -133,7 +149,7 @@ def mode(
     """
     address = lasting(url)
     wanted = None if new is None else Mode.parse(new)
-    with address.open() as dm:
+    with address.open(host_url=host_url) as dm:
         operations = dm.operations(operator)
         before = operations.mode() if wanted is None else operations.set_mode(wanted)
     after = wanted or before
@@ -147,10 +163,10 @@ def mode(
         print_rows(sentence(f"Messaging: {words(before)} → {words(after)}"))
 
 
-def status(*, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+def status(*, url: Url = DEFAULT_URL, host_url: HostUrl = None, as_json: AsJson = False) -> None:
     """Show mode, schema version and counts: no content, no names."""
     address = lasting(url)
-    with address.open() as dm:
+    with address.open(host_url=host_url) as dm:
         found = operator_of(dm).status()
     if as_json:
         print_json({**attrs.asdict(found), "location": address.place})
@@ -180,6 +196,16 @@ def verify(
     operator: Annotated[
         str, typer.Option("--operator", help="With --repair: who does it, for the journal.")
     ] = DEFAULT_OPERATOR,
+    host_url: HostUrl = None,
+    sample: Annotated[
+        int,
+        typer.Option(
+            "--sample",
+            min=1,
+            max=100_000_000,
+            help="With --host-url: compare at most so many messages, and rows of each table.",
+        ),
+    ] = 100_000,
     as_json: AsJson = False,
 ) -> None:
     """Recount everything that is counted, and name what is wrong.
@@ -188,16 +214,28 @@ def verify(
     messages, receipts, block lists, restrictions and journals, while messaging goes on. It can be
     stopped and run again. What is gone is not made up: that stays a finding.
 
+    With --host-url, the site's own database is looked through too, and every table and column is
+    named where rows of messages are: tables of dmcore's, ids of messages, beginnings of texts. It
+    is only read. Of a store or a table that is larger than --sample, part is drawn by lot.
+
     The exit status is 0 for a sound store and 1 where there are findings, after the repair if
     there was one.
     """
     address = lasting(url)
-    with address.open() as dm:
+    with address.open(host_url=host_url) as dm:
         operations = dm.operations(operator)
         mended = _mended(operations) if repairs else []
         findings = operations.verify(most=most)
         found = operations.status()
-    facts = {"mended": [attrs.asdict(it) for it in mended]} if repairs else {}
+    facts: dict[str, object] = {}
+    if repairs:
+        facts["mended"] = [attrs.asdict(it) for it in mended]
+    elsewhere = None
+    if host_url is not None:
+        elsewhere = address.look_elsewhere(host_url, most=most, sample=sample)
+        findings = (*findings, *elsewhere.findings)[:most]
+        numbers = {it: getattr(elsewhere, it) for it in ("tables", "messages", "is_complete")}
+        facts["host"] = numbers
     if as_json:
         complete = {"complete": len(findings) < most}
         print_json({**facts, **verdict(findings), **counts(found), **complete})
@@ -207,10 +245,19 @@ def verify(
         if mended:
             print_rows(listing(("rule", "where"), ((it.rule, it.where) for it in mended)))
         print_rows(*verdict_rows(findings, found))
+        if elsewhere is not None:
+            print_rows(*_host_rows(elsewhere))
         if len(findings) == most:
             print_rows(sentence("There may be more: see --most."))
     if findings:
         raise typer.Exit(1)
+
+
+def _host_rows(elsewhere: sql.Elsewhere) -> tuple[RenderableType, ...]:
+    done = f"The site's database: {elsewhere.tables} tables, {elsewhere.messages} messages compared"
+    if elsewhere.is_complete:
+        return (sentence(f"{done}, all there are."),)
+    return (sentence(f"{done}, and not all of it could be: see --sample."),)
 
 
 def _mended(operations: Operations) -> list[Finding]:

@@ -25,4 +25,12 @@ AnyUrl = Annotated[
         " when the command ends.",
     ),
 ]
+HostUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--host-url",
+        envvar="DMCORE_HOST_URL",
+        help="The site's own database, as the site names it: the store must not be in it.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]

@@ -56,7 +56,9 @@ class StoreAddress:
         hosts = host if isinstance(host, str) else ", ".join(host)
         return f"{url.database or 'the default database'} on {hosts}"
 
-    def initialise(self, *, roles: str | None = None) -> bool:
+    def initialise(
+        self, *, roles: str | None = None, host_url: str | None = None, shared: bool = False
+    ) -> bool:
         """Make the tables where there are none; return whether there were none.
 
         ``roles`` is how the names of the roles of row-level security begin, where it is wanted.
@@ -64,7 +66,7 @@ class StoreAddress:
         if self.is_memory:
             return True
         self.check()
-        return sql.initialise(self.url, roles=roles)
+        return sql.initialise(self.url, roles=roles, host_url=host_url, shared=shared)
 
     def open(
         self,
@@ -73,6 +75,7 @@ class StoreAddress:
         clock: Clock | None = None,
         entropy: Entropy | None = None,
         synchronous: Synchronous = "FULL",
+        host_url: str | None = None,
     ) -> DirectMessages:
         """Messaging on this store, which is a fresh one each time in memory."""
         if self.is_memory:
@@ -92,10 +95,22 @@ class StoreAddress:
                 encryption=encryption,
                 # Whoever is at the terminal with a superuser's login has that login anyway.
                 row_security="bypass",
+                host_url=host_url,
             )
             # What was opened closes the keys when it is closed itself.
             undo.pop_all()
         return opened
+
+    def look_elsewhere(self, host_url: str, *, most: int, sample: int) -> sql.Elsewhere:
+        """Where rows of this store's messages are in the site's own database."""
+        encryption = self.encryption()
+        try:
+            return sql.look_elsewhere(
+                self.url, host_url, encryption=encryption, most=most, sample=sample
+            )
+        finally:
+            if encryption is not None:
+                encryption.close()
 
     def encryption(self) -> "AesGcm | None":
         """What the store's texts are sealed with, where keys are named."""

@@ -1,6 +1,7 @@
 """The SQL stores: SQLite, embedded, and PostgreSQL, through SQLAlchemy Core (extra ``sql``)."""
 
 from dmcore.adapters.sql._backup import Restored, back_up, restore
+from dmcore.adapters.sql._elsewhere import Elsewhere, look_elsewhere
 from dmcore.adapters.sql._encrypting import (
     Sealed,
     count_plain,
@@ -17,6 +18,7 @@ from dmcore.adapters.sql._setup import initialise
 from dmcore.adapters.sql._transactions import SqlTransactions
 
 __all__ = [
+    "Elsewhere",
     "IsolationLevel",
     "Manifest",
     "Restored",
@@ -32,6 +34,7 @@ __all__ = [
     "is_encrypted",
     "join",
     "join_async",
+    "look_elsewhere",
     "metadata",
     "open_async",
     "open_sync",

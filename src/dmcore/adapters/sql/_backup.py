@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from dmcore._rules import Rules
 from dmcore.adapters.opening import rules_for
+from dmcore.adapters.sql._apart import HostUrl, check_apart
 from dmcore.adapters.sql._dumping import (
     SCHEMA,
     TABLES,
@@ -192,6 +193,7 @@ def restore(
     ledger: Iterable[str] = (),
     encryption: Encryption | None = None,
     roles: str | None = None,
+    host_url: HostUrl | None = None,
     tools: Path | None = None,
     clock: Clock | None = None,
     tell: Tell | None = None,
@@ -205,14 +207,17 @@ def restore(
     Nobody can open it before: a SQLite file gets its name last, and a PostgreSQL database its
     record. Where the backup was under row-level security the restored store is too, with roles of
     the same names or those that ``roles`` begins. A backup whose texts are sealed needs
-    ``encryption``, which is closed in the end.
+    ``encryption``, which is closed in the end. It is not brought into the database of
+    ``host_url`` (OPS-2).
 
     Raises ``InvalidBackup``, ``NotAFreshStore``, ``WrongSchema`` for a backup that is newer than
     this dmcore or too old for it, ``EncryptionRequired``, ``WrongKeyring``, ``NotEncrypted``,
-    ``InvalidLedger``, ``MissingTool``, ``InvalidSetting``, ``StoreError`` and ``OSError``.
+    ``InvalidLedger``, ``MissingTool``, ``SharedDatabase``, ``HostUnavailable``, ``InvalidSetting``,
+    ``StoreError`` and ``OSError``.
     """
     try:
         parsed = parse_url(url)
+        check_apart(parsed, host_url)
         folder = Path(source)
         manifest = Manifest.read(folder)
         lines = tuple(ledger)

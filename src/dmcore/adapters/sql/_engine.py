@@ -29,6 +29,7 @@ _SYNCHRONOUS: Final = ("FULL", "NORMAL")
 _DRIVERS: Final = {("pysqlite", False), ("psycopg", False)}
 _AWAITING_DRIVERS: Final = {("psycopg", True)}
 _BUSY_TIMEOUT_S: Final = 30
+_CONNECT_TIMEOUT_S: Final = 10
 _LAST_PORT: Final = 65_535
 # One who holds a mailbox and does nothing must not keep everybody who wants it waiting for ever.
 _LOCK_TIMEOUT: Final = "10s"
@@ -44,7 +45,7 @@ _PLANNER: Final = "-c enable_bitmapscan=off -c jit=off -c plan_cache_mode=force_
 def parse_url(text: str) -> URL:
     """Read a database URL. Raises ``InvalidSetting``, which never shows it."""
     url = None
-    if _is_encodable(text):
+    if is_encodable(text):
         try:
             url = make_url(text)
         except (ArgumentError, ValueError):
@@ -131,18 +132,49 @@ def _made(create: Callable[..., Made], url: URL, settings: Settings) -> Made:
             "options": " ".join(map(str, asked)).strip(),
             "client_encoding": "UTF8",
         }
+    return _created(create, url, options, "url")
+
+
+def make_hosts_engine(url: URL) -> Engine:
+    """One for looking into the host's database, which is not ours to set up.
+
+    Nothing can be written through it, and nothing is asked of the session that a pooler between
+    would refuse or pass on to somebody else. Raises ``InvalidSetting``.
+    """
+    is_sqlite = url.get_backend_name() == "sqlite"
+    options: dict[str, Any] = {
+        "hide_parameters": True,
+        "logging_name": _LOGGING_NAME,
+        "pool_size": 1,
+        "connect_args": {"timeout": _BUSY_TIMEOUT_S},
+    }
+    if not is_sqlite:
+        options["connect_args"] = {"client_encoding": "UTF8", "prepare_threshold": None}
+        if "connect_timeout" not in url.query:
+            options["connect_args"]["connect_timeout"] = _CONNECT_TIMEOUT_S
+        options["execution_options"] = {"postgresql_readonly": True}
+    engine = _created(create_engine, url, options, "host_url")
+    if is_sqlite:
+        _read_anything(engine)
+    return engine
+
+
+def _created(create: Callable[..., Made], url: URL, options: dict[str, Any], setting: str) -> Made:
     engine = None
     try:
         engine = create(url, **options)
     except (SQLAlchemyError, ImportError, TypeError, ValueError):
         engine = None
     if engine is None:
-        raise InvalidSetting("url", "names a driver that is missing or does not take these options")
+        raise InvalidSetting(
+            setting, "names a driver that is missing or does not take these options"
+        )
     _hide_rows()
     return engine
 
 
-def _is_encodable(text: object) -> bool:
+def is_encodable(text: object) -> bool:
+    """Whether it is a text that a file or a server can be named with."""
     if not isinstance(text, str):
         return False
     return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
@@ -195,3 +227,12 @@ def _prepare_sqlite(engine: Engine, synchronous: Synchronous) -> None:
         # and with it the file, until that cursor is gone. An interrupted call may leave one behind.
         with suppress(sqlite3.Error):
             connection.rollback()
+
+
+def _read_anything(engine: Engine) -> None:
+    """Whatever is in a file of somebody else's can be looked at: a text need not be one."""
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA query_only = ON")
+        connection.text_factory = lambda value: value.decode(errors="replace")

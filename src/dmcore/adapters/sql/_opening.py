@@ -1,5 +1,6 @@
 """Opening a database: with connections of one's own, or on one of the host's."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from dmcore.adapters.opening import (
     open_on,
     rules_for,
 )
+from dmcore.adapters.sql._apart import HostUrl, check_apart
 from dmcore.adapters.sql._async import AsyncSqlTransactions, open_in_threads
 from dmcore.adapters.sql._engine import (
     IsolationLevel,
@@ -59,6 +61,7 @@ def open_sync(
     pool_size: int = 10,
     encryption: Encryption | None = None,
     row_security: Expected = "as_found",
+    host_url: HostUrl | None = None,
 ) -> DirectMessages:
     """Messaging on a database that ``initialise`` has set up.
 
@@ -78,6 +81,10 @@ def open_sync(
     Where ``initialise`` set up row-level security, every call runs under the identity of who acts,
     and a role that is not held to it is refused with ``WrongRole``; ``row_security="bypass"`` takes
     it all the same, ``"require"`` refuses a database without row-level security too (OPS-7).
+
+    With ``host_url``, that of the host's own database as the host writes it, the start is refused
+    with ``SharedDatabase`` where the two are one, by whatever names, and with ``HostUnavailable``
+    where that cannot be told (OPS-2).
     """
     settings = Settings(
         isolation_level=isolation_level,
@@ -86,9 +93,12 @@ def open_sync(
         row_security=row_security,
     )
     chain = chain_for(screeners, when_screener_breaks)
+    rules = rules_for(policy, clock, entropy, directory, chain, is_awaited=False)
+    parsed = _existing(url)
+    check_apart(parsed, host_url)
     return DirectMessages(
-        rules=rules_for(policy, clock, entropy, directory, chain, is_awaited=False),
-        transactions=opened(_existing(url), settings, encryption),
+        rules=rules,
+        transactions=opened(parsed, settings, encryption),
         directory=directory,
         screeners=chain,
     )
@@ -108,6 +118,7 @@ async def open_async(
     pool_size: int = 10,
     encryption: Encryption | None = None,
     row_security: Expected = "as_found",
+    host_url: HostUrl | None = None,
 ) -> AsyncDirectMessages:
     """As ``open_sync``, awaited: on PostgreSQL by its driver, on SQLite by threads of its own."""
     settings = Settings(
@@ -119,6 +130,7 @@ async def open_async(
     chain = async_chain_for(screeners, when_screener_breaks)
     rules = rules_for(policy, clock, entropy, directory, chain, is_awaited=True)
     parsed = _existing(url)
+    await asyncio.to_thread(check_apart, parsed, host_url)
     transactions: AsyncTransactions
     if parsed.get_backend_name() == "sqlite":
         transactions = await open_in_threads(

@@ -10,15 +10,17 @@ import attrs
 from sqlalchemy import Connection, Engine, Row, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from dmcore.adapters.sql._apart import HostUrl, check_apart
 from dmcore.adapters.sql._batch import sqlite_door
 from dmcore.adapters.sql._engine import Settings, make_engine, parse_url, use_wal
 from dmcore.adapters.sql._errors import judge
+from dmcore.adapters.sql._hosts_tables import tables_of_others
 from dmcore.adapters.sql._roles import Roles, secure
 from dmcore.adapters.sql._row_security import Expected, Security, checked
 from dmcore.adapters.sql._schema import SCHEMA_VERSION, installation, metadata
 from dmcore.adapters.sql._texts import check_keyring
 from dmcore.domain.mode import Mode
-from dmcore.errors import InvalidSetting, NotEncrypted, NotInitialised, WrongSchema
+from dmcore.errors import InvalidSetting, NotEncrypted, NotInitialised, SharedDatabase, WrongSchema
 from dmcore.ports.keyring import Encryption
 
 if TYPE_CHECKING:
@@ -37,17 +39,24 @@ class Found:
     security: Security
 
 
-def initialise(url: str, *, roles: str | None = None) -> bool:
+def initialise(
+    url: str, *, roles: str | None = None, host_url: HostUrl | None = None, shared: bool = False
+) -> bool:
     """Make the tables and the installation record, with messaging off; once and for all (OPS-1).
 
     With ``roles``, a prefix of names, it also turns row-level security on (PostgreSQL, OPS-7): it
     makes the roles that are missing, gives the tables to the owner's, and writes every policy and
     grant anew.
 
+    Messages belong into a database by themselves, so one that holds tables of others already is
+    refused with ``SharedDatabase`` unless it is ``shared`` on purpose, as for ``join``; and the
+    database of ``host_url`` is refused always, as when it is opened (OPS-2).
+
     Returns whether the tables were made; on a database that is set up already it changes nothing
     else. Raises ``InvalidSetting``, ``StoreUnavailable``, ``WrongRole`` and ``WrongSchema``.
     """
     parsed = parse_url(url)
+    check_apart(parsed, host_url)
     wanted = None if roles is None else Roles(roles)
     if wanted is not None and parsed.get_backend_name() == "sqlite":
         raise InvalidSetting("roles", "row-level security needs PostgreSQL")
@@ -56,7 +65,7 @@ def initialise(url: str, *, roles: str | None = None) -> bool:
     engine = make_engine(parsed, Settings())
     try:
         with engine.begin() as connection:
-            is_new = _initialise(connection)
+            is_new = _initialise(connection, shared=shared)
             if wanted is not None:
                 secure(connection, wanted)
         use_wal(engine)
@@ -78,7 +87,7 @@ def _make_file(path: Path) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _initialise(connection: Connection) -> bool:
+def _initialise(connection: Connection, *, shared: bool) -> bool:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
@@ -88,6 +97,8 @@ def _initialise(connection: Connection) -> bool:
     if inspect(connection).has_table(installation.name):
         _check_version(connection)
         return False
+    if not shared:
+        _check_alone(connection)
     metadata.create_all(connection)
     if connection.dialect.name == "sqlite":
         for statement in sqlite_door():
@@ -101,6 +112,15 @@ def _initialise(connection: Connection) -> bool:
         )
     )
     return True
+
+
+def _check_alone(connection: Connection) -> None:
+    others = tables_of_others(connection, set(metadata.tables))
+    if others:
+        raise SharedDatabase(
+            f"this one holds tables of somebody else ({others}); if it is shared on purpose, say so"
+            " (`--shared`, or `shared=True`)"
+        )
 
 
 def check_encoding(connection: Connection) -> None:
