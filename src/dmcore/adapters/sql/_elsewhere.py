@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
+from uuid import UUID
 
 import attrs
 from sqlalchemy import URL, ColumnElement, Connection, Select, func, select
@@ -162,25 +163,43 @@ def _drawn(connection: Connection, encryption: Encryption | None, sample: int) -
         # The first half of an id is its time, the second was drawn.
         lot = func.substr(func.uuid_send(message.c.id), 9)
     total = connection.execute(select(func.count()).select_from(message)).scalar_one()
-    orders = [message.c.id.desc()] if total <= sample else [message.c.id.desc(), lot]
-    ids: set[bytes] = set()
-    openings: set[str] = set()
-    repeated: set[str] = set()
-    for order in orders:
-        rows = connection.execute(_messages(order, -(-sample // len(orders))))
-        for some in rows.partitions():
-            if encryption is not None:
-                encryption.prepare({User(it.tenant, it.sender) for it in some})
+    newest = sample if total <= sample else sample - sample // 2
+    known = _Drawn(encryption)
+    known.take(connection, _messages(message.c.id.desc(), newest))
+    if total > sample:
+        oldest = UUID(bytes=min(known.ids))
+        drawn = _messages(lot, sample - newest).where(message.c.id < oldest)
+        known.take(connection, drawn)
+    return known.known(is_complete=total <= sample)
+
+
+class _Drawn:
+    """What was drawn so far."""
+
+    def __init__(self, encryption: Encryption | None) -> None:
+        self._encryption = encryption
+        self.ids: set[bytes] = set()
+        self._openings: set[str] = set()
+        self._repeated: set[str] = set()
+
+    def take(self, connection: Connection, messages: Select[Any]) -> None:
+        """Remember the ids of these, and how their texts begin."""
+        for some in connection.execute(messages).partitions():
+            if self._encryption is not None:
+                self._encryption.prepare({User(it.tenant, it.sender) for it in some})
             for row in some:
-                if row.id.bytes in ids:
-                    continue
-                ids.add(row.id.bytes)
-                begun = _openings_of(row, encryption)
-                repeated |= begun & openings
-                openings |= begun
-    return _Known(
-        ids=frozenset(ids), openings=frozenset(openings - repeated), is_complete=total <= sample
-    )
+                self.ids.add(row.id.bytes)
+                begun = _openings_of(row, self._encryption)
+                self._repeated |= begun & self._openings
+                self._openings |= begun
+
+    def known(self, *, is_complete: bool) -> _Known:
+        """What others are compared with; how several messages begin is a phrase, and no copy."""
+        return _Known(
+            ids=frozenset(self.ids),
+            openings=frozenset(self._openings - self._repeated),
+            is_complete=is_complete,
+        )
 
 
 def _messages(order: ColumnElement[Any], most: int) -> Select[Any]:

@@ -53,8 +53,8 @@ _OTHERS_ON_POSTGRES: Final = text(
     "  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass"
     "   AND d.objid = c.oid AND d.deptype = 'e')"
 )
-# A column of any type may hold any value. What has no page of its own keeps its rows in a table that
-# is listed too, or not in this file; what SQLite keeps for itself is left out.
+# A column of any type may hold any value. What has no page of its own keeps its rows in a table
+# that is listed too, or not in this file; what SQLite keeps for itself is left out.
 _ON_SQLITE: Final = (
     "SELECT name, rootpage > 0 AS holds_rows FROM sqlite_master"
     " WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
