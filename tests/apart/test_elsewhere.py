@@ -295,6 +295,16 @@ def test_a_message_store_that_is_not_there_is_unavailable(tmp_path: Path) -> Non
         sql.look_elsewhere("postgresql://127.0.0.1:1/x", f"sqlite:///{tmp_path}/host.db")
 
 
+def test_a_message_store_without_its_messages_is_an_error_of_the_store(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/dm.db"
+    sql.initialise(url)
+    (tmp_path / "host.db").touch()
+    with closing(sqlite3.connect(tmp_path / "dm.db")) as connection:
+        connection.execute("DROP TABLE dm_message")
+    with pytest.raises(NotInitialised):
+        sql.look_elsewhere(url, f"sqlite:///{tmp_path}/host.db")
+
+
 def test_a_table_that_is_not_for_this_login_is_named(postgres_url: str, tmp_path: Path) -> None:
     """Nothing is proved of it: closed, or with rows that row-level security keeps."""
     sql.initialise(f"sqlite:///{tmp_path}/dm.db")

@@ -165,6 +165,7 @@ SAME: dict[str, Spelling] = {
             "host": ["127.0.0.1:1", f"localhost:{make_url(wire.url).port}"],
         },
     ),
+    "another_patience": lambda _url, wire, _: f"{wire.url}&connect_timeout=20",
     "another_schema": lambda _url, wire, _: f"{wire.url}&options=-csearch_path%3Dforum",
     "folder_that_is_a_link": linked_socket,
     "service": service,

@@ -211,8 +211,8 @@ def test_what_the_operating_system_refuses(
 
 
 def test_a_defect_is_told_without_its_words(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(url: str, *, roles: str | None) -> bool:
-        raise RuntimeError(f"kingfisher {url} {roles}")
+    def fail(url: str, **settings: object) -> bool:
+        raise RuntimeError(f"kingfisher {url} {settings}")
 
     monkeypatch.setattr(sql, "initialise", fail)
     done = run("init")
