@@ -35,6 +35,8 @@ _LAST_PORT: Final = 65_535
 _LOCK_TIMEOUT: Final = "10s"
 _LOOK_AGAIN_S: Final = 0.01
 _LOGGING_NAME: Final = "dmcore"
+# Of every engine: neither its errors nor its log show what it was given.
+_QUIET: Final[dict[str, Any]] = {"hide_parameters": True, "logging_name": _LOGGING_NAME}
 
 # Every page is read in the order of an index. Where a typical conversation is short, the planner
 # would rather fetch it whole and sort it, and would do so with one of a million messages too. No
@@ -116,8 +118,6 @@ def _made(create: Callable[..., Made], url: URL, settings: Settings) -> Made:
     options: dict[str, Any] = {
         # No driver begins a transaction by itself: the runner does, in the words of each database.
         "isolation_level": "AUTOCOMMIT",
-        "hide_parameters": True,
-        "logging_name": _LOGGING_NAME,
         "pool_size": settings.pool_size,
         "max_overflow": settings.pool_size,
     }
@@ -143,8 +143,6 @@ def make_hosts_engine(url: URL) -> Engine:
     """
     is_sqlite = url.get_backend_name() == "sqlite"
     options: dict[str, Any] = {
-        "hide_parameters": True,
-        "logging_name": _LOGGING_NAME,
         "pool_size": 1,
         "connect_args": {"timeout": _BUSY_TIMEOUT_S},
     }
@@ -162,7 +160,7 @@ def make_hosts_engine(url: URL) -> Engine:
 def _created(create: Callable[..., Made], url: URL, options: dict[str, Any], setting: str) -> Made:
     engine = None
     try:
-        engine = create(url, **options)
+        engine = create(url, **_QUIET, **options)
     except (SQLAlchemyError, ImportError, TypeError, ValueError):
         engine = None
     if engine is None:
