@@ -17,6 +17,15 @@ from dmcore.domain.mode import Mode
 from dmcore.domain.paging import Cursor, Page
 from dmcore.domain.policy import Policy
 from dmcore.domain.preferences import OpenTo, Preferences
+from dmcore.domain.relaying import (
+    Batch,
+    ConsumerStatus,
+    Delivery,
+    Outcome,
+    Reference,
+    SetAside,
+    Settlement,
+)
 from dmcore.domain.reports import (
     EvidenceItem,
     ReportAnswer,
@@ -42,7 +51,8 @@ from dmcore.domain.verification import Finding
 from dmcore.errors import DmcoreError
 from dmcore.mailbox import AsyncMailbox, Exported, Mailbox, Permission, ThreadPage, json_line
 from dmcore.moderation import AsyncModerationDesk, ModerationDesk
-from dmcore.operations import AsyncOperations, Operations
+from dmcore.operations import AsyncOperations, AsyncRelaying, Operations, Relaying
+from dmcore.ports.consumers import Consumer
 from dmcore.ports.directory import AsyncDirectory, Directory
 from dmcore.ports.installation import StoreStatus
 from dmcore.ports.screening import Screener
@@ -54,15 +64,20 @@ __all__ = [
     "AsyncMailbox",
     "AsyncModerationDesk",
     "AsyncOperations",
+    "AsyncRelaying",
     "Audience",
+    "Batch",
     "Block",
     "Body",
     "BodyReason",
     "BodyRules",
     "Changes",
+    "Consumer",
+    "ConsumerStatus",
     "ConversationId",
     "ConversationView",
     "Cursor",
+    "Delivery",
     "DeskMetrics",
     "DirectMessages",
     "Directory",
@@ -90,6 +105,7 @@ __all__ = [
     "ModerationDesk",
     "OpenTo",
     "Operations",
+    "Outcome",
     "Page",
     "Pass",
     "Permission",
@@ -98,7 +114,9 @@ __all__ = [
     "Profile",
     "Pruned",
     "RateLimit",
+    "Reference",
     "Refuse",
+    "Relaying",
     "ReportAnswer",
     "ReportId",
     "ReportLine",
@@ -114,6 +132,8 @@ __all__ = [
     "RestrictionKind",
     "RestrictionReason",
     "Screener",
+    "SetAside",
+    "Settlement",
     "Snapshot",
     "StoreStatus",
     "Submission",

@@ -74,7 +74,7 @@ class ObservedTransactions:
     _by: Instrumentation
 
     def run(self, call: Call[Result], /) -> Result:
-        watch = _Watch(self._by, call)
+        watch = Watch(self._by, call.name, call.actor)
         try:
             return watch.answered(self._transactions.run(call))
         except BaseException as error:
@@ -93,7 +93,7 @@ class AsyncObservedTransactions:
     _by: Instrumentation
 
     async def run(self, call: Call[Result], /) -> Result:
-        watch = _Watch(self._by, call)
+        watch = Watch(self._by, call.name, call.actor)
         try:
             return watch.answered(await self._transactions.run(call))
         except BaseException as error:
@@ -104,11 +104,11 @@ class AsyncObservedTransactions:
         await self._transactions.close()
 
 
-class _Watch:
-    """One call that somebody is told of. Whatever they do with it, the call goes on."""
+class Watch:
+    """One call or delivery that somebody is told of. Whatever they do with it, the call goes on."""
 
-    def __init__(self, by: Instrumentation, call: Call[object]) -> None:
-        self._end = _guarded(lambda: by.begin(call.name, (call.actor or HOST).capacity))
+    def __init__(self, by: Instrumentation, name: str, actor: Actor | None) -> None:
+        self._end = _guarded(lambda: by.begin(name, (actor or HOST).capacity))
 
     def answered(self, result: Result) -> Result:
         """The result, which may be a refusal that is raised after its transaction (LIMIT-2)."""

@@ -416,6 +416,29 @@ class NotRestricted(DmcoreError):
         super().__init__("this person is under no such restriction")
 
 
+class UnknownConsumer(DmcoreError):
+    """No consumer of events has this name, or it was forgotten (OPS-8)."""
+
+    code = "unknown_consumer"
+    http_status = 404
+
+    def __init__(self) -> None:
+        super().__init__("no consumer of events has this name: it was never added, or forgotten")
+
+
+class ConsumerUnavailable(DmcoreError):
+    """A consumer of events can take none at all just now, whichever it is (OPS-8).
+
+    Raised by the consumer itself: nothing is counted against an event, and all of them wait.
+    """
+
+    code = "consumer_unavailable"
+    http_status = 503
+
+    def __init__(self) -> None:
+        super().__init__("the consumer takes no events just now")
+
+
 # What the store cannot do ----------------------------------------------------------------------
 
 

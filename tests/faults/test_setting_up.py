@@ -184,7 +184,7 @@ def test_another_schema_version_refuses_to_start_and_is_left_alone(url: str, ver
         error = refused(lambda open_=open_: open_(url))  # type: ignore[misc]
         assert isinstance(error, WrongSchema)
         assert error.details == {"found": version, "expected": 6}
-    spoil(url, "UPDATE dm_installation SET schema_version = 6")
+    spoil(url, "UPDATE dm_installation SET schema_version = 7")
     sql.open_sync(url).close()
 
 

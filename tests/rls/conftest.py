@@ -21,13 +21,14 @@ _BY_DAY: Final = {
     "TestEvidence[secured]",
     "TestFlags[secured]",
     "TestReceipts[secured]",
+    "TestRelaying[secured]",
     "TestReplies[secured-async]",
     "TestRequestsCrossing[secured]",
     "TestTenants[secured-async]",
     "TestVerify[secured]",
 }
 # These ask the ports behind the facades, as nobody; and nobody sees nothing.
-_AS_NOBODY: Final = ("TestPorts", "TestTransactions")
+_AS_NOBODY: Final = ("TestOutbox", "TestPorts", "TestTransactions")
 _AS_NOBODY_TOO: Final = (
     "test_what_is_kept_out_at_the_end_is_passed_over_once",
     "test_what_is_not_kept_any_more_is_never_skipped_in_silence",

@@ -100,6 +100,9 @@ class MemoryHarness(Harness):
             "chosen": dict(store.chosen),
             "evidence": dict(store.evidence),
             "erasures": dict(store.erasures),
+            "leases": dict(store.leases),
+            "marks": dict(store.marks),
+            "aside": dict(store.aside),
         }
 
     def clear(self) -> None:

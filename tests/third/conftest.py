@@ -19,6 +19,7 @@ from dmcore.testing.harness import Contents, Harness
 TABLES = (
     *("accounts", "conversations", "messages", "receipts", "listings", "blocks", "journal"),
     *("reports", "chosen", "evidence", "erasures", "restrictions"),
+    *("consumers", "marks", "aside"),
 )
 
 

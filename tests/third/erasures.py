@@ -8,12 +8,23 @@ from tests.third.ports import Contacts
 from tests.third.rows import Rows
 from tests.third.values import from_json, to_json
 
-from dmcore import Block, ConversationId, Entry, EvidenceItem, MessageId, Restriction, User, UserId
+from dmcore import (
+    Block,
+    ConversationId,
+    Entry,
+    EvidenceItem,
+    MessageId,
+    Restriction,
+    SetAside,
+    User,
+    UserId,
+)
 from dmcore.domain.contact import Contact
 from dmcore.domain.erasure import Erasure, ErasureScope, Shredded, shredded
 from dmcore.domain.ids import TenantId, parse_conversation_id
 from dmcore.domain.paging import ThreadPlace
 from dmcore.domain.pair import Pair
+from dmcore.domain.relaying import Mark
 from dmcore.domain.reports import Report
 
 Value = TypeVar("Value")
@@ -232,8 +243,31 @@ class Erasures(Rows):
         if not self._restrictions(attrs.evolve(user, id=pseudonym)):
             for restriction in self._restrictions(user):
                 self._put_restriction(restriction, attrs.evolve(restriction, user=pseudonym))
+        self._move_outbox(user, attrs.evolve(user, id=pseudonym), through)
+
+    def _move_outbox(self, user: User, gone: User, through: int) -> None:
+        place, moved_to = (user.tenant, user.id), (gone.tenant, gone.id)
+        query = "SELECT consumer, value FROM marks WHERE tenant = ? AND user = ?"
+        known = dict(self._rows.execute(query, moved_to).fetchall())
+        for consumer, value in self._rows.execute(query, place).fetchall():
+            reached = min(from_json(Mark, value).position, through)
+            before = known.get(consumer)
+            if before is None or from_json(Mark, before).position < reached:
+                row = (*moved_to, consumer, to_json(Mark(owner=gone, position=reached)))
+                self._rows.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", row)
+        query = "SELECT position, value FROM aside WHERE tenant = ? AND user = ? AND position <= ?"
+        for position, value in self._rows.execute(query, (*place, through)).fetchall():
+            event = attrs.evolve(from_json(SetAside, value), owner=gone)
+            row = (gone.id, to_json(event), *place, position)
+            query = """
+                UPDATE aside SET user = ?, value = ?
+                WHERE tenant = ? AND user = ? AND position = ?"""
+            self._rows.execute(query, row)
 
     def drop_account(self, user: User) -> bool:
+        for table in ("marks", "aside"):
+            query = f"DELETE FROM {table} WHERE tenant = ? AND user = ?"
+            self._rows.execute(query, (user.tenant, user.id))
         query = "DELETE FROM accounts WHERE tenant = ? AND user = ?"
         return self._rows.execute(query, (user.tenant, user.id)).rowcount > 0
 

@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 import attrs
 from tests.third.erasures import Erasures
 from tests.third.mending import Mending
+from tests.third.outbox import Outbox
 from tests.third.ports import (
     Contacts,
     Conversations,
@@ -65,6 +66,11 @@ CREATE TABLE erasures (tenant TEXT, pseudonym TEXT, finished_at_us INTEGER, valu
 CREATE TABLE chosen (report TEXT, message TEXT, PRIMARY KEY (report, message));
 CREATE TABLE restrictions (tenant TEXT, user TEXT, number INTEGER, value TEXT NOT NULL,
     PRIMARY KEY (tenant, user, number));
+CREATE TABLE consumers (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE marks (tenant TEXT, user TEXT, consumer TEXT, value TEXT NOT NULL,
+    PRIMARY KEY (tenant, user, consumer));
+CREATE TABLE aside (tenant TEXT, user TEXT, consumer TEXT, position INTEGER, is_due INTEGER,
+    value TEXT NOT NULL, PRIMARY KEY (tenant, user, consumer, position));
 CREATE TABLE evidence (report TEXT, message TEXT, value TEXT NOT NULL,
     PRIMARY KEY (report, message));
 """
@@ -106,6 +112,7 @@ class DocumentTransaction:
         self.retention = Retention(rows)
         self.inspection = Inspection(rows)
         self.mending = Mending(rows)
+        self.outbox = Outbox(rows)
 
     @property
     def namespace(self) -> bytes:

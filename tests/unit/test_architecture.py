@@ -192,6 +192,9 @@ def test_every_key_holds_the_distribution_column_of_its_table() -> None:
         "dm_report_message": "report_id",
         "dm_evidence": "report_id",
         "dm_erasure": "pseudonym",
+        "dm_consumer": "name",
+        "dm_mark": "user_id",
+        "dm_aside": "user_id",
     }
     exceptions = []
     for name, column in distribution.items():

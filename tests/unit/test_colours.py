@@ -16,13 +16,14 @@ PAIRS: dict[type, type] = {
     dmcore.Mailbox: dmcore.AsyncMailbox,
     dmcore.Operations: dmcore.AsyncOperations,
     dmcore.ModerationDesk: dmcore.AsyncModerationDesk,
+    dmcore.Relaying: dmcore.AsyncRelaying,
 }
 OPENERS = {
     "memory": (memory.open_sync, memory.open_async),
     "sql": (sql.open_sync, sql.open_async),
 }
 # What only describes another call and asks nothing of the store has nothing to await.
-AT_ONCE = {"mailbox", "operations", "moderation", "observed"}
+AT_ONCE = {"mailbox", "operations", "moderation", "observed", "relaying"}
 # What turns one colour into the other has no twin.
 BETWEEN = {"awaited"}
 MANAGED = {"__enter__": "__aenter__", "__exit__": "__aexit__"}

@@ -45,6 +45,9 @@ def test_a_store_from_outside_holds_no_more_kinds_of_things() -> None:
         "evidence": "dm_evidence",
         "erasures": "dm_erasure",
         "restrictions": "dm_restriction",
+        "consumers": "dm_consumer",
+        "marks": "dm_mark",
+        "aside": "dm_aside",
     }
     made = [line.split()[2] for line in SCHEMA.splitlines() if line.startswith("CREATE TABLE")]
     assert {kinds[name] for name in made} <= LISTED.keys()

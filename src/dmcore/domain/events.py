@@ -65,6 +65,9 @@ class Action(StrEnum):
     STORE_RESTORED = "store_restored"
     STORE_MENDED = "store_mended"
     FACTS_LOST = "facts_lost"
+    CONSUMER_ADDED = "consumer_added"
+    CONSUMER_FORGOTTEN = "consumer_forgotten"
+    EVENTS_RETRIED = "events_retried"
 
 
 @attrs.frozen(kw_only=True)

@@ -26,6 +26,9 @@ MessageId = NewType("MessageId", UUID)
 ReportId = NewType("ReportId", UUID)
 """A UUID that tells nothing; a report made under a key has the one that belongs to the key."""
 
+ConsumerName = NewType("ConsumerName", str)
+"""The operator's word for somebody to whom events leave, of the same form as a user id (OPS-8)."""
+
 LONGEST_ID: Final = 255
 
 
@@ -47,6 +50,11 @@ def parse_tenant_id(text: str) -> TenantId:
     if text == "":
         return TenantId("")
     return TenantId(_parse("tenant", text))
+
+
+def parse_consumer_name(text: str) -> ConsumerName:
+    """Read the name of a consumer of events. Raises ``InvalidId``."""
+    return ConsumerName(_parse("consumer", text))
 
 
 def parse_key(text: str) -> Key:

@@ -56,7 +56,8 @@ class AccountCensus:
 
     ``standing`` is what the newest restriction of each kind says, ``restrictions`` how many there
     are, ``last_restriction`` the greatest number among them, and ``timeless`` how many of them name
-    an instant that no calendar has.
+    an instant that no calendar has. ``marks_beyond`` counts the consumers of events whose mark is
+    beyond the end of the journal.
     """
 
     account: Account
@@ -68,6 +69,7 @@ class AccountCensus:
     restrictions: int = 0
     last_restriction: int | None = None
     timeless: int = 0
+    marks_beyond: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -86,6 +88,7 @@ class Orphans:
     evidence: int = 0
     restrictions: int = 0
     sealed_texts: int = 0
+    marks: int = 0
 
 
 @attrs.frozen
@@ -178,6 +181,8 @@ def account_findings(census: AccountCensus) -> Iterator[Finding]:
         yield Finding("the restrictions are not numbered as counted", where)
     if census.timeless:
         yield Finding("a restriction has an instant that no calendar has", where)
+    if census.marks_beyond:
+        yield Finding("the mark of a consumer of events is beyond the end of the journal", where)
 
 
 def orphan_findings(orphans: Orphans) -> Iterator[Finding]:
@@ -195,6 +200,7 @@ def orphan_findings(orphans: Orphans) -> Iterator[Finding]:
         ("evidence of a message that no report chose", orphans.evidence),
         ("restrictions without a mailbox", orphans.restrictions),
         ("sealed texts in a store that names no keys", orphans.sealed_texts),
+        ("marks or events set aside of no consumer or mailbox", orphans.marks),
     )
     for rule, count in rules:
         if count:

@@ -2,5 +2,6 @@
 
 from dmcore.operations._calls import OperationsCalls
 from dmcore.operations._facades import AsyncOperations, Operations
+from dmcore.operations._relay_facades import AsyncRelaying, Relaying
 
-__all__ = ["AsyncOperations", "Operations", "OperationsCalls"]
+__all__ = ["AsyncOperations", "AsyncRelaying", "Operations", "OperationsCalls", "Relaying"]

@@ -1,25 +1,42 @@
 """What an operator can ask: reads what comes from outside and describes the call to run."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import attrs
 
 from dmcore._rules import Rules
 from dmcore.domain.erasure import Erased, Erasure, ErasurePreview
 from dmcore.domain.events import Action, Entry, Reach
-from dmcore.domain.ids import User, parse_tenant_id, parse_user_id
-from dmcore.domain.instants import to_us
+from dmcore.domain.ids import (
+    User,
+    parse_consumer_name,
+    parse_conversation_id,
+    parse_tenant_id,
+    parse_user_id,
+)
+from dmcore.domain.instants import is_span, to_us
 from dmcore.domain.mending import Damage
 from dmcore.domain.mode import Mode
 from dmcore.domain.numbers import is_whole_number
 from dmcore.domain.paging import Page, check_page_size
 from dmcore.domain.pseudonyms import is_pseudonym
+from dmcore.domain.relaying import (
+    LONGEST_LEASE,
+    Batch,
+    Begin,
+    ConsumerStatus,
+    Outcome,
+    Reference,
+    SetAside,
+    Settlement,
+)
 from dmcore.domain.retention import Pruned
 from dmcore.domain.verification import Finding
 from dmcore.errors import InvalidSetting
-from dmcore.operations import _acting, _erasing, _ledger, _mending, _pruning
+from dmcore.operations import _acting, _erasing, _ledger, _mending, _pruning, _relaying
 from dmcore.operations._acting import audit_scope
 from dmcore.ports.installation import StoreStatus
 from dmcore.ports.transactions import Call, each_named, reading, surveying, writing
@@ -28,6 +45,8 @@ _MOST_FINDINGS: Final = 1_000_000
 _MOST_JOURNALS: Final = 10_000
 _MOST_REPORTS: Final = 10_000
 _MOST_ROWS: Final = 10_000
+_MOST_SET_ASIDE: Final = 10_000
+_MOST_ATTEMPTS: Final = 100
 _MESSAGES_AT_ONCE: Final = 500
 _ROWS_AT_ONCE: Final = 500
 
@@ -118,6 +137,27 @@ class RepairSteps:
 
 @attrs.frozen
 @each_named
+class RelayingCalls:
+    """One call for each method of a worker's two desks, which document them. No I/O."""
+
+    worker: _relaying.Worker
+    _rules: Rules = attrs.field(repr=False)
+
+    def take(self, *, after: User | None) -> Call[Batch | None]:
+        return writing(_relaying.take, self._rules, worker=self.worker, after=after)
+
+    def keep(self) -> Call[bool]:
+        return writing(_relaying.keep, self._rules, worker=self.worker)
+
+    def settle(self, outcomes: Iterable[Outcome]) -> Call[Settlement]:
+        return writing(_relaying.settle, self._rules, worker=self.worker, outcomes=tuple(outcomes))
+
+    def release(self) -> Call[None]:
+        return writing(_relaying.release, worker=self.worker)
+
+
+@attrs.frozen
+@each_named
 class OperationsCalls:
     """One call for each method of the two desks, which document them. No I/O."""
 
@@ -136,8 +176,7 @@ class OperationsCalls:
     def audit(
         self, user: str, *, tenant: str | None, limit: int, cursor: str | None
     ) -> Call[Page[Entry]]:
-        of = self.operator.tenant if tenant is None else parse_tenant_id(tenant)
-        owner = User(of, parse_user_id(user))
+        owner = self._owner(user, tenant)
         after = 0 if cursor is None else audit_scope(self.operator, owner).read_position(cursor)
         return reading(
             _acting.audit,
@@ -200,8 +239,7 @@ class OperationsCalls:
         )
 
     def _erased_user(self, user: str, tenant: str | None) -> User:
-        of = self.operator.tenant if tenant is None else parse_tenant_id(tenant)
-        erased = User(of, parse_user_id(user))
+        erased = self._owner(user, tenant)
         if is_pseudonym(erased.id):
             raise InvalidSetting("user", "is what is left of somebody who was erased")
         return erased
@@ -236,6 +274,71 @@ class OperationsCalls:
             rules=rules,
             most=most,
         )
+
+    def add_consumer(self, consumer: str, *, begin: str) -> Call[bool]:
+        return writing(
+            _relaying.add,
+            self._rules,
+            operator=self.operator,
+            consumer=parse_consumer_name(consumer),
+            begin=Begin.parse(begin),
+        )
+
+    def consumers(self) -> Call[tuple[ConsumerStatus, ...]]:
+        return surveying(_relaying.consumers, self._rules)
+
+    def set_aside(self, consumer: str, *, most: int) -> Call[tuple[SetAside, ...]]:
+        if not is_whole_number(most, least=1, most=_MOST_SET_ASIDE):
+            raise InvalidSetting("most", f"must be a whole number in 1..{_MOST_SET_ASIDE}")
+        return surveying(_relaying.aside, consumer=parse_consumer_name(consumer), most=most)
+
+    def retry(
+        self, consumer: str, *, user: str | None, tenant: str | None, position: int | None
+    ) -> Call[int]:
+        if position is not None and (user is None or not is_whole_number(position, least=1)):
+            raise InvalidSetting("position", "must be a whole number, of a user that is named")
+        return writing(
+            _relaying.retry,
+            self._rules,
+            operator=self.operator,
+            consumer=parse_consumer_name(consumer),
+            owner=None if user is None else self._owner(user, tenant),
+            position=position,
+        )
+
+    def forget_consumer(self, consumer: str) -> Call[None]:
+        name = parse_consumer_name(consumer)
+        return writing(_relaying.forget, self._rules, operator=self.operator, consumer=name)
+
+    def references(
+        self, user: str, *, tenant: str | None, conversation: UUID | str | None
+    ) -> Call[tuple[Reference, ...]]:
+        one = None if conversation is None else parse_conversation_id(conversation)
+        return reading(
+            _relaying.references,
+            self._rules,
+            owner=self._owner(user, tenant),
+            conversation=one,
+        )
+
+    def relaying(
+        self, consumer: str, *, holder: str, lease: timedelta, attempts: int
+    ) -> RelayingCalls:
+        if not is_whole_number(attempts, least=1, most=_MOST_ATTEMPTS):
+            raise InvalidSetting("attempts", f"must be a whole number in 1..{_MOST_ATTEMPTS}")
+        if not is_span(lease) or not timedelta(seconds=1) <= lease <= LONGEST_LEASE:
+            raise InvalidSetting("lease", "must be a timedelta of a second to an hour")
+        worker = _relaying.Worker(
+            consumer=parse_consumer_name(consumer),
+            holder=parse_consumer_name(holder),
+            lease=lease,
+            attempts=attempts,
+        )
+        return RelayingCalls(worker, self._rules)
+
+    def _owner(self, user: str, tenant: str | None) -> User:
+        of = self.operator.tenant if tenant is None else parse_tenant_id(tenant)
+        return User(of, parse_user_id(user))
 
 
 def _is_instant(value: object) -> bool:

@@ -1,7 +1,8 @@
 """What a host holds for an operator, in two colours. Both run ``OperationsCalls``."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import attrs
 
@@ -11,9 +12,11 @@ from dmcore.domain.ids import User
 from dmcore.domain.mending import Repair, returned
 from dmcore.domain.mode import Mode
 from dmcore.domain.paging import Page
+from dmcore.domain.relaying import ConsumerStatus, Reference, SetAside
 from dmcore.domain.retention import Pruned
 from dmcore.domain.verification import Finding
 from dmcore.operations._calls import ErasureSteps, OperationsCalls
+from dmcore.operations._relay_facades import AsyncRelaying, Relaying
 from dmcore.ports.installation import StoreStatus
 from dmcore.ports.transactions import AsyncTransactions, Transactions
 
@@ -186,6 +189,80 @@ class Operations:
         found = self._transactions.run(self._calls.to_reapply())
         return tuple(self._erase(self._calls.reapplying(user)) for user in found)
 
+    def add_consumer(self, consumer: str, *, begin: str = "kept") -> bool:
+        """Add somebody to whom events leave, by a name; return whether it is new (OPS-8).
+
+        It begins with everything that journals still tell (``"kept"``) or with what happens from
+        ``"now"`` on; one that is there goes on where it is. Raises ``InvalidId`` and
+        ``InvalidSetting``.
+        """
+        return self._transactions.run(self._calls.add_consumer(consumer, begin=begin))
+
+    def consumers(self) -> tuple[ConsumerStatus, ...]:
+        """How far behind each consumer of events is, in order of names (OPS-3, OPS-8)."""
+        return self._transactions.run(self._calls.consumers())
+
+    def set_aside(self, consumer: str, *, most: int = 100) -> tuple[SetAside, ...]:
+        """What a consumer could not take, ``most`` at the most, in order of user and position.
+
+        Raises ``InvalidId``, ``UnknownConsumer`` and, for a ``most`` outside 1..10000,
+        ``InvalidSetting``.
+        """
+        return self._transactions.run(self._calls.set_aside(consumer, most=most))
+
+    def retry(
+        self,
+        consumer: str,
+        *,
+        user: str | None = None,
+        tenant: str | None = None,
+        position: int | None = None,
+    ) -> int:
+        """Have what was set aside delivered once more: all, of one user, or one; return how many.
+
+        It comes behind what went on without it. Raises ``InvalidId``, ``InvalidSetting`` for a
+        position without a user, and ``UnknownConsumer``.
+        """
+        return self._transactions.run(
+            self._calls.retry(consumer, user=user, tenant=tenant, position=position)
+        )
+
+    def forget_consumer(self, consumer: str) -> None:
+        """Forget a consumer, how far it has come, and what was set aside; its worker stops.
+
+        Raises ``InvalidId`` and ``UnknownConsumer``.
+        """
+        self._transactions.run(self._calls.forget_consumer(consumer))
+
+    def relaying(
+        self,
+        consumer: str,
+        *,
+        holder: str,
+        lease: timedelta = timedelta(minutes=1),
+        attempts: int = 5,
+    ) -> Relaying:
+        """The desk of one worker, which takes events and says what became of them (OPS-8).
+
+        ``holder`` is a name that no other worker has. While it holds the ``lease``, nobody else
+        delivers; after so many ``attempts`` an event is set aside. ``dmcore.adapters.relay`` has
+        the worker. Raises ``InvalidId`` and ``InvalidSetting``.
+        """
+        calls = self._calls.relaying(consumer, holder=holder, lease=lease, attempts=attempts)
+        return Relaying(calls, self._transactions)
+
+    def references(
+        self, user: str, *, tenant: str | None = None, conversation: UUID | str | None = None
+    ) -> tuple[Reference, ...]:
+        """What a host may keep of a user's conversations, or of one: ids and a count (OPS-2).
+
+        In every mode, and whatever the user may do. None for who was erased; for what is left of
+        such a user, none that is listed. Raises ``InvalidId``.
+        """
+        return self._transactions.run(
+            self._calls.references(user, tenant=tenant, conversation=conversation)
+        )
+
 
 @attrs.frozen
 class AsyncOperations:
@@ -296,3 +373,52 @@ class AsyncOperations:
         """As `Operations.reapply_erasures`."""
         found = await self._transactions.run(self._calls.to_reapply())
         return tuple([await self._erase(self._calls.reapplying(user)) for user in found])
+
+    async def add_consumer(self, consumer: str, *, begin: str = "kept") -> bool:
+        """As `Operations.add_consumer`."""
+        return await self._transactions.run(self._calls.add_consumer(consumer, begin=begin))
+
+    async def consumers(self) -> tuple[ConsumerStatus, ...]:
+        """As `Operations.consumers`."""
+        return await self._transactions.run(self._calls.consumers())
+
+    async def set_aside(self, consumer: str, *, most: int = 100) -> tuple[SetAside, ...]:
+        """As `Operations.set_aside`."""
+        return await self._transactions.run(self._calls.set_aside(consumer, most=most))
+
+    async def retry(
+        self,
+        consumer: str,
+        *,
+        user: str | None = None,
+        tenant: str | None = None,
+        position: int | None = None,
+    ) -> int:
+        """As `Operations.retry`."""
+        return await self._transactions.run(
+            self._calls.retry(consumer, user=user, tenant=tenant, position=position)
+        )
+
+    async def forget_consumer(self, consumer: str) -> None:
+        """As `Operations.forget_consumer`."""
+        await self._transactions.run(self._calls.forget_consumer(consumer))
+
+    def relaying(
+        self,
+        consumer: str,
+        *,
+        holder: str,
+        lease: timedelta = timedelta(minutes=1),
+        attempts: int = 5,
+    ) -> AsyncRelaying:
+        """As `Operations.relaying`."""
+        calls = self._calls.relaying(consumer, holder=holder, lease=lease, attempts=attempts)
+        return AsyncRelaying(calls, self._transactions)
+
+    async def references(
+        self, user: str, *, tenant: str | None = None, conversation: UUID | str | None = None
+    ) -> tuple[Reference, ...]:
+        """As `Operations.references`."""
+        return await self._transactions.run(
+            self._calls.references(user, tenant=tenant, conversation=conversation)
+        )

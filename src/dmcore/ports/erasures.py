@@ -104,12 +104,16 @@ class Erasures(Protocol):
     def move_journal(self, user: User, pseudonym: UserId, *, through: int) -> None:
         """Make the entries of the user's own journal up to a position those of the pseudonym.
 
-        And all restrictions of the user, where the pseudonym has none yet.
+        And what was set aside of them; the marks of consumers up to there are the pseudonym's too,
+        from now on or further on than before. All restrictions of the user, where the pseudonym has
+        none yet.
+
+        The pseudonym's account is stored.
         """
         ...
 
     def drop_account(self, user: User) -> bool:
-        """Remove the account, whose journal is empty; return whether there was one."""
+        """Remove the account, whose journal is empty, with its marks; return if it was there."""
         ...
 
     def people(self) -> Iterator[User]:

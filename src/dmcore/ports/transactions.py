@@ -23,6 +23,7 @@ from dmcore.ports.journal import Journal
 from dmcore.ports.mailboxes import Mailboxes
 from dmcore.ports.mending import Mending
 from dmcore.ports.messages import Messages
+from dmcore.ports.outbox import Outbox
 from dmcore.ports.reports import Reports
 from dmcore.ports.restrictions import Restrictions
 from dmcore.ports.retention import Retention
@@ -65,6 +66,8 @@ class Transaction(Protocol):
     def inspection(self) -> Inspection: ...
     @property
     def mending(self) -> Mending: ...
+    @property
+    def outbox(self) -> Outbox: ...
 
 
 class Needs(Enum):

@@ -15,14 +15,17 @@ from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import User
 from dmcore.mailbox import AsyncMailbox
 from dmcore.moderation import AsyncModerationDesk
-from dmcore.operations import AsyncOperations
+from dmcore.operations import AsyncOperations, AsyncRelaying
 from dmcore.ports.directory import AsyncDirectory, Directory
 from dmcore.ports.transactions import Transactions
 
 Result = TypeVar("Result")
 
 _PATIENCE_S: Final = 60
-_FACADES: Final = (AsyncDirectMessages, AsyncMailbox, AsyncModerationDesk, AsyncOperations)
+_FACADES: Final = (
+    *(AsyncDirectMessages, AsyncMailbox, AsyncModerationDesk, AsyncOperations),
+    AsyncRelaying,
+)
 
 
 class LoopThread:

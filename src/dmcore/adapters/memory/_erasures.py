@@ -14,6 +14,7 @@ from dmcore.domain.erasure import Erasure, ErasureScope, Shredded, shredded
 from dmcore.domain.events import Entry, Fact
 from dmcore.domain.ids import ConversationId, MessageId, User, UserId
 from dmcore.domain.pair import Pair
+from dmcore.domain.relaying import Mark
 from dmcore.domain.reports import Report
 from dmcore.domain.restriction import Restriction
 from dmcore.errors import StoreRefused
@@ -227,11 +228,30 @@ class MemoryErasures:
             renamed = [attrs.evolve(row, user=pseudonym) for row in restrictions[user]]
             self._changes.drop(restrictions, user)
             self._changes.put(restrictions, gone, renamed)
+        self._move_outbox(user, gone, through)
+
+    def _move_outbox(self, user: User, gone: User, through: int) -> None:
+        store, changes = self._store, self._changes
+        for (consumer, owner), mark in list(store.marks.items()):
+            before = store.marks.get((consumer, gone))
+            reached = Mark(owner=gone, position=min(mark.position, through))
+            if owner == user and (before is None or before.position < reached.position):
+                changes.put(store.marks, (consumer, gone), reached)
+        for key, event in list(store.aside.items()):
+            consumer, owner, position = key
+            if owner == user and position <= through:
+                changes.drop(store.aside, key)
+                moved = attrs.evolve(event, owner=gone)
+                changes.put(store.aside, (consumer, gone, position), moved)
 
     def drop_account(self, user: User) -> bool:
         if user not in self._store.accounts:
             return False
         self._changes.drop(self._store.accounts, user)
+        for mark in [it for it in self._store.marks if it[1] == user]:
+            self._changes.drop(self._store.marks, mark)
+        for event in [it for it in self._store.aside if it[1] == user]:
+            self._changes.drop(self._store.aside, event)
         return True
 
 

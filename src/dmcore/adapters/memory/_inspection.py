@@ -101,6 +101,10 @@ class MemoryInspection:
                 restrictions=len(restrictions),
                 last_restriction=max((it.number for it in restrictions), default=None),
                 timeless=sum(not it.has_instants for it in restrictions),
+                marks_beyond=sum(
+                    owner == user and mark.position > self._store.accounts[user].position
+                    for (_, owner), mark in self._store.marks.items()
+                ),
             )
 
     def orphans(self) -> Orphans:
@@ -154,6 +158,10 @@ class MemoryInspection:
             ),
             restrictions=sum(
                 len(rows) for user, rows in store.restrictions.items() if user not in store.accounts
+            ),
+            marks=sum(
+                key[0] not in store.leases or key[1] not in store.accounts
+                for key in (*store.marks, *store.aside)
             ),
         )
 

@@ -11,11 +11,20 @@ from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Conversation, Folder, Side
 from dmcore.domain.erasure import Erasure
 from dmcore.domain.events import Entry
-from dmcore.domain.ids import ConversationId, Key, MessageId, ReportId, User, UserId
+from dmcore.domain.ids import (
+    ConsumerName,
+    ConversationId,
+    Key,
+    MessageId,
+    ReportId,
+    User,
+    UserId,
+)
 from dmcore.domain.message import Posting, Receipt
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
 from dmcore.domain.pseudonyms import is_pseudonym, pseudonym_of
+from dmcore.domain.relaying import Lease, Mark, SetAside
 from dmcore.domain.reports import EvidenceItem, Report
 from dmcore.domain.restriction import Restriction
 from dmcore.errors import AccountErased
@@ -52,6 +61,9 @@ class Store:
         self.evidence: dict[ReportId, tuple[EvidenceItem, ...]] = {}
         self.restrictions: dict[User, list[Restriction]] = {}
         self.erasures: dict[User, Erasure] = {}
+        self.leases: dict[ConsumerName, Lease] = {}
+        self.marks: dict[tuple[ConsumerName, User], Mark] = {}
+        self.aside: dict[tuple[ConsumerName, User, int], SetAside] = {}
 
     def is_erased(self, user: User) -> bool:
         """Whether the ledger knows this user."""

@@ -9,6 +9,7 @@ from dmcore.adapters.memory._conversations import MemoryConversations, MemoryMes
 from dmcore.adapters.memory._erasures import MemoryErasures
 from dmcore.adapters.memory._inspection import MemoryInspection
 from dmcore.adapters.memory._mending import MemoryMending
+from dmcore.adapters.memory._outbox import MemoryOutbox
 from dmcore.adapters.memory._reports import MemoryReports
 from dmcore.adapters.memory._restrictions import MemoryRestrictions
 from dmcore.adapters.memory._retention import MemoryRetention
@@ -36,6 +37,7 @@ class MemoryTransaction:
         self.retention = MemoryRetention(store, changes)
         self.inspection = MemoryInspection(store)
         self.mending = MemoryMending(store, changes)
+        self.outbox = MemoryOutbox(store, changes)
 
 
 class MemoryTransactions:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
     tuple_,
     union,
     update,
@@ -39,12 +41,14 @@ from dmcore.adapters.sql._conditions import (
 from dmcore.adapters.sql._contacts import SqlContacts
 from dmcore.adapters.sql._rows import erasure_of, erasure_row
 from dmcore.adapters.sql._schema import (
+    aside,
     block,
     conversation,
     erasure,
     evidence,
     journal,
     mailbox,
+    mark,
     message,
     receipt,
     report,
@@ -86,6 +90,8 @@ APART: Final = (
     journal.c.user_id,
     evidence.c.sender,
     restriction.c.user_id,
+    mark.c.user_id,
+    aside.c.user_id,
 )
 """What this file has a statement of its own for."""
 
@@ -246,6 +252,28 @@ _RESTRICTIONS = (
         ~exists().where(_has_some.c.tenant == _OF_TENANT, _has_some.c.user_id == _PSEUDONYM),
     )
     .values(user_id=_PSEUDONYM)
+)
+# Never back: a consumer may have come further under the pseudonym.
+_MARKS = text(
+    "INSERT INTO dm_mark (tenant, user_id, consumer, position, attempts, due_us)"
+    " SELECT tenant, :pseudonym, consumer,"
+    " CASE WHEN position < :through THEN position ELSE :through END, 0, 0"
+    " FROM dm_mark WHERE tenant = :of_tenant AND user_id = :user"
+    " ON CONFLICT (tenant, user_id, consumer) DO UPDATE SET position = excluded.position"
+    " WHERE dm_mark.position < excluded.position"
+).bindparams(_PSEUDONYM, _USER, _OF_TENANT, bindparam("through", type_=BigInteger()))
+_ASIDE = (
+    update(aside)
+    .where(
+        aside.c.tenant == _OF_TENANT,
+        aside.c.user_id == _USER,
+        aside.c.position <= bindparam("through"),
+    )
+    .values(user_id=_PSEUDONYM)
+)
+_OUTBOX = tuple(
+    delete(table).where(table.c.tenant == _OF_TENANT, table.c.user_id == _USER)
+    for table in (mark, aside)
 )
 _DROP = delete(mailbox).where(mailbox.c.tenant == _OF_TENANT, mailbox.c.user_id == _USER)
 _PEOPLE = union(
@@ -409,11 +437,13 @@ class SqlErasures:
             "pseudonym": pseudonym,
             "through": through,
         }
-        self._connection.execute(_MOVE, facts)
-        self._connection.execute(_RESTRICTIONS, facts)
+        for statement in (_MOVE, _MARKS, _ASIDE, _RESTRICTIONS):
+            self._connection.execute(statement, facts)
 
     def drop_account(self, user: User) -> bool:
         facts = {"of_tenant": user.tenant, "user": user.id}
+        for statement in _OUTBOX:
+            self._connection.execute(statement, facts)
         return self._connection.execute(_DROP, facts).rowcount > 0
 
 

@@ -37,7 +37,7 @@ class Remedy(Enum):
     START_OVER = auto()
     """Another writer was in the way: run the use case again, with fresh facts."""
     READ_AGAIN = auto()
-    """A row was there after all: run again, but not for long, for then it is no race."""
+    """A row was there after all, or gone: run again, but not for long, for then it is no race."""
     RECONNECT = auto()
     """The connection is gone: run again if it is certain that nothing was committed."""
 
@@ -62,7 +62,8 @@ _OTHER_STATES: Final[dict[str, Callable[[], StoreError]]] = {
     "42P01": NotInitialised,
     "3F000": NotInitialised,
 }
-_UNIQUE_STATE = "23505"
+# A row was there after all, or was gone.
+_READ_AGAIN_STATES = {"23505", "23503"}
 
 # Primary result codes of SQLite.
 _SQLITE_BUSY = {5, 6}
@@ -115,7 +116,7 @@ def _judge_postgres(error: DBAPIError, state: str) -> Verdict:
     if isinstance(error, IntegrityError):
         diagnosis = getattr(error.orig, "diag", None)
         rule = getattr(diagnosis, "constraint_name", None) or "unnamed"
-        remedy = Remedy.READ_AGAIN if state == _UNIQUE_STATE else Remedy.NONE
+        remedy = Remedy.READ_AGAIN if state in _READ_AGAIN_STATES else Remedy.NONE
         return Verdict(StoreRefused(rule), remedy)
     if state in _OTHER_STATES:
         return Verdict(_OTHER_STATES[state]())

@@ -32,13 +32,16 @@ from dmcore.adapters.sql._rows import (
 )
 from dmcore.adapters.sql._schema import (
     MARK,
+    aside,
     block,
+    consumer,
     conversation,
     erasure,
     evidence,
     installation,
     journal,
     mailbox,
+    mark,
     message,
     receipt,
     report,
@@ -168,6 +171,15 @@ def _accounts() -> Select[Any]:
         "last_restriction": func.max(restriction.c.number),
         "timeless": func.count(case((_is_timeless(), 1))),
     }
+    marks_beyond = (
+        select(func.count())
+        .where(
+            mark.c.tenant == mailbox.c.tenant,
+            mark.c.user_id == mailbox.c.user_id,
+            mark.c.position > mailbox.c.position,
+        )
+        .scalar_subquery()
+    )
     return (
         select(
             mailbox,
@@ -185,6 +197,7 @@ def _accounts() -> Select[Any]:
                 for name, count in counts.items()
             ),
             unread_listed.label("unread_listed"),
+            marks_beyond.label("marks_beyond"),
         )
         .order_by(mailbox.c.tenant, mailbox.c.user_id)
         .execution_options(yield_per=_ROWS_AT_A_TIME)
@@ -266,6 +279,21 @@ def _sealed_texts() -> ColumnElement[int]:
     return count(message, message.c.body, message.c.own_body) + count(evidence, evidence.c.body)
 
 
+def _stray_marks() -> ColumnElement[int]:
+    """Of a consumer or a mailbox that is not there."""
+
+    def count(table: Table) -> ColumnElement[int]:
+        has_both = and_(
+            exists().where(consumer.c.name == table.c.consumer),
+            exists().where(
+                mailbox.c.tenant == table.c.tenant, mailbox.c.user_id == table.c.user_id
+            ),
+        )
+        return select(func.count()).select_from(table).where(~has_both).scalar_subquery()
+
+    return count(mark) + count(aside)
+
+
 def _orphans() -> Select[Any]:
     has_conversation = exists().where(conversation.c.id == message.c.conversation_id)
     is_of_pair = and_(
@@ -320,6 +348,7 @@ def _orphans() -> Select[Any]:
     return select(
         *(count.scalar_subquery().label(name) for name, count in counts.items()),
         _sealed_texts().label("sealed_texts"),
+        _stray_marks().label("marks"),
     )
 
 
@@ -372,6 +401,7 @@ class SqlInspection:
                     restrictions=row.counted_restrictions,
                     last_restriction=row.counted_last_restriction,
                     timeless=row.counted_timeless,
+                    marks_beyond=row.marks_beyond,
                 )
 
     def orphans(self) -> Orphans:

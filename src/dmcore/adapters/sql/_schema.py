@@ -2,8 +2,9 @@
 
 Shard-ready (SCALE-1): every key holds its table's distribution column, which is the conversation
 for ``conversation``, ``message`` and ``receipt``, the user for ``mailbox``, ``side``, ``block``,
-``journal``, ``restriction`` and ``erasure``, and the report for ``report``, ``report_message`` and
-``evidence``. The one exception is the second net under the pair (ADR 17).
+``journal``, ``restriction``, ``erasure``, ``mark`` and ``aside``, the report for ``report``,
+``report_message`` and ``evidence``, and the name for ``consumer``. The one exception is the second
+net under the pair (ADR 17).
 """
 
 import base64
@@ -35,7 +36,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from dmcore.domain.body import Body
 from dmcore.domain.limits import Window
 
-SCHEMA_VERSION: Final = 6
+SCHEMA_VERSION: Final = 7
 
 
 class Identifier(TypeDecorator[UUID]):
@@ -465,5 +466,62 @@ restriction = Table(
         "reason IN ('spam', 'harassment', 'threat', 'illegal', 'evasion', 'other')", name="reason"
     ),
     CheckConstraint("(ended_at_us IS NULL) = (ended_by IS NULL)", name="ended"),
+    sqlite_with_rowid=False,
+)
+
+# To whom events leave, and which worker delivers to each until when (OPS-8).
+consumer = Table(
+    "dm_consumer",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("holder", Text),
+    Column("until_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("name"),
+    sqlite_with_rowid=False,
+)
+
+
+def _of_a_mailbox() -> ForeignKeyConstraint:
+    """Looked at when all of a transaction is there. Without it, a mark would bring back a name."""
+    return ForeignKeyConstraint(
+        ["tenant", "user_id"],
+        [mailbox.c.tenant, mailbox.c.user_id],
+        deferrable=True,
+        initially="DEFERRED",
+    )
+
+
+# How far each consumer has come in each journal. Nobody who writes a message touches it.
+mark = Table(
+    "dm_mark",
+    metadata,
+    Column("tenant", _Id, nullable=False),
+    Column("user_id", _Id, nullable=False),
+    Column("consumer", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_us", BigInteger, nullable=False),
+    Column("error", Text),
+    PrimaryKeyConstraint("tenant", "user_id", "consumer"),
+    _of_a_mailbox(),
+    CheckConstraint("position >= 0 AND attempts >= 0", name="numbers"),
+    postgresql_with={"fillfactor": 70},
+    sqlite_with_rowid=False,
+)
+
+# What a consumer could not take.
+aside = Table(
+    "dm_aside",
+    metadata,
+    Column("tenant", _Id, nullable=False),
+    Column("user_id", _Id, nullable=False),
+    Column("consumer", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("is_due", Boolean, nullable=False),
+    PrimaryKeyConstraint("tenant", "user_id", "consumer", "position"),
+    _of_a_mailbox(),
     sqlite_with_rowid=False,
 )

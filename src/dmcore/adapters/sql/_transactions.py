@@ -25,6 +25,7 @@ from dmcore.adapters.sql._installation import SqlInstallation
 from dmcore.adapters.sql._mailboxes import SqlJournal, SqlMailboxes
 from dmcore.adapters.sql._mending import SqlMending
 from dmcore.adapters.sql._messages import SqlMessages
+from dmcore.adapters.sql._outbox import SqlOutbox
 from dmcore.adapters.sql._reports import SqlReports
 from dmcore.adapters.sql._restrictions import SqlRestrictions
 from dmcore.adapters.sql._retention import SqlRetention
@@ -150,6 +151,10 @@ class SqlTransaction:
     @cached_property
     def inspection(self) -> SqlInspection:
         return SqlInspection(self._connection)
+
+    @cached_property
+    def outbox(self) -> SqlOutbox:
+        return SqlOutbox(self._connection)
 
     def flush(self) -> None:
         """Send the collected writes."""

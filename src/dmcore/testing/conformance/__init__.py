@@ -39,6 +39,7 @@ from dmcore.testing.conformance.moderation import TestModeration
 from dmcore.testing.conformance.modes import TestModes
 from dmcore.testing.conformance.muted_and_suspended import TestMutedAndSuspended
 from dmcore.testing.conformance.order import TestOrder
+from dmcore.testing.conformance.outbox import TestOutbox
 from dmcore.testing.conformance.own_conversation import TestOwnConversation
 from dmcore.testing.conformance.paging import TestPaging
 from dmcore.testing.conformance.pairs import TestPairs
@@ -49,6 +50,7 @@ from dmcore.testing.conformance.random_histories import TestRandomHistories
 from dmcore.testing.conformance.reading import TestReading
 from dmcore.testing.conformance.receipts import TestReceipts
 from dmcore.testing.conformance.receipts_and_blocks import TestReceiptsAndBlocks
+from dmcore.testing.conformance.relaying import TestRelaying
 from dmcore.testing.conformance.removal import TestRemoval
 from dmcore.testing.conformance.replies import TestReplies
 from dmcore.testing.conformance.replies_and_blocks import TestRepliesAndBlocks
@@ -104,6 +106,7 @@ __all__ = [
     "TestModes",
     "TestMutedAndSuspended",
     "TestOrder",
+    "TestOutbox",
     "TestOwnConversation",
     "TestPaging",
     "TestPairs",
@@ -114,6 +117,7 @@ __all__ = [
     "TestReading",
     "TestReceipts",
     "TestReceiptsAndBlocks",
+    "TestRelaying",
     "TestRemoval",
     "TestReplies",
     "TestRepliesAndBlocks",
