@@ -258,11 +258,10 @@ class Erasures(Rows):
         query = "SELECT position, value FROM aside WHERE tenant = ? AND user = ? AND position <= ?"
         for position, value in self._rows.execute(query, (*place, through)).fetchall():
             event = attrs.evolve(from_json(SetAside, value), owner=gone)
-            row = (gone.id, to_json(event), *place, position)
             query = """
                 UPDATE aside SET user = ?, value = ?
                 WHERE tenant = ? AND user = ? AND position = ?"""
-            self._rows.execute(query, row)
+            self._rows.execute(query, (gone.id, to_json(event), *place, position))
 
     def drop_account(self, user: User) -> bool:
         for table in ("marks", "aside"):

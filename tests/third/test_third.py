@@ -27,8 +27,7 @@ def test_it_is_written_with_public_names_alone(file: Path) -> None:
 def test_it_needs_no_package_besides_dmcore() -> None:
     imported = set()
     files = ("values.py", "rows.py", "ports.py", "reports.py", "erasures.py", "restrictions.py")
-    files += ("outbox.py",)
-    for file in (*files, "store.py"):
+    for file in (*files, "outbox.py", "store.py"):
         for node in ast.walk(ast.parse((HERE / file).read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 imported |= {alias.name for alias in node.names}

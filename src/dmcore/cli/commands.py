@@ -14,6 +14,7 @@ from dmcore.cli import backup, erase, failures, operate, prune
 from dmcore.cli.demo import demo
 from dmcore.cli.keyrings import name_keys
 from dmcore.cli.keys import keys
+from dmcore.cli.relay import relay
 from dmcore.cli.replay import replay
 from dmcore.cli.seed import seed
 from dmcore.errors import DmcoreError
@@ -120,6 +121,7 @@ for command in (
     app.command()(command)
 app.add_typer(keys, name="keys")
 app.add_typer(erase.erasures, name="erasures")
+app.add_typer(relay, name="relay")
 
 
 def run() -> int:

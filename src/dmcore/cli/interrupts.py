@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from threading import current_thread, main_thread
+from threading import Event, current_thread, main_thread
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -46,6 +46,26 @@ def interrupts_wait() -> Iterator[Check]:
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     check()
+
+
+@contextmanager
+def signals_stop() -> Iterator[Event]:
+    """Inside, an interrupt or a request to terminate sets the event; a second one does not wait."""
+    stop = Event()
+    is_ours = current_thread() is main_thread()
+    before = {it: signal.getsignal(it) for it in (signal.SIGINT, signal.SIGTERM) if is_ours}
+
+    def stopping(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in before:
+        signal.signal(number, stopping)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def checked(items: Iterable[Item], check: Check) -> Iterator[Item]:

@@ -1,5 +1,6 @@
 """What an operator does: set up, turn the switch, look after the health. Never content (MOD-2)."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import attrs
@@ -19,6 +20,7 @@ from dmcore.cli.options import (
 from dmcore.cli.render import facts_table, listing, print_json, print_rows, sentence
 from dmcore.cli.stores import lasting, operator_of
 from dmcore.domain.mode import Mode
+from dmcore.domain.relaying import ConsumerStatus
 from dmcore.domain.verification import Finding
 from dmcore.operations import Operations
 from dmcore.ports.installation import RowSecurity, StoreStatus
@@ -168,8 +170,10 @@ def status(*, url: Url = DEFAULT_URL, host_url: HostUrl = None, as_json: AsJson 
     address = lasting(url)
     with address.open(host_url=host_url) as dm:
         found = operator_of(dm).status()
+        consumers = operator_of(dm).consumers()
     if as_json:
-        print_json({**attrs.asdict(found), "location": address.place})
+        leaving = [consumer_facts(it) for it in consumers]
+        print_json({**attrs.asdict(found), "location": address.place, "consumers": leaving})
         return
     rows = {
         "store": f"{found.store}, {address.place}",
@@ -178,7 +182,7 @@ def status(*, url: Url = DEFAULT_URL, host_url: HostUrl = None, as_json: AsJson 
         "row-level security": _SECURED[found.row_security],
         **counts(found),
     }
-    print_rows(facts_table(rows))
+    print_rows(facts_table(rows), *consumer_rows(consumers))
     if found.mode is Mode.OFF:
         print_rows(sentence(f"Messaging is off; {_turning_on(url)} turns it on."))
 
@@ -287,6 +291,28 @@ def counts(found: StoreStatus) -> dict[str, int]:
         "blocks": found.blocks,
         "journal_entries": found.journal_entries,
     }
+
+
+def consumer_facts(found: ConsumerStatus) -> dict[str, object]:
+    """How far behind a consumer of events is, as data."""
+    oldest = found.oldest_at
+    return {**attrs.asdict(found), "oldest_at": None if oldest is None else oldest.isoformat()}
+
+
+def consumer_rows(found: Sequence[ConsumerStatus]) -> tuple[RenderableType, ...]:
+    """The same of all of them, for a person; nothing where there is none."""
+    headings = ("events leave for", "worker", "users behind", "oldest since", "set aside")
+    rows = [
+        (
+            it.consumer,
+            "running" if it.is_running else "none",
+            f"{it.behind:,}",
+            "" if it.oldest_at is None else it.oldest_at.isoformat(" ", "seconds"),
+            f"{it.set_aside:,}",
+        )
+        for it in found
+    ]
+    return (listing(headings, rows),) if rows else ()
 
 
 def verdict(findings: tuple[Finding, ...]) -> dict[str, object]:

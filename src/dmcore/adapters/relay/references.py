@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     delete,
+    inspect,
     text,
     update,
 )
@@ -30,6 +31,8 @@ from dmcore.ports.consumers import Consumer
 
 # As in the message database: ids are compared by code point (PAIR-1).
 _Id: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+_OF_MESSAGES: Final = "dm_installation"
 
 metadata: Final = MetaData()
 
@@ -73,7 +76,12 @@ class HostReferences:
         return "HostReferences(...)"
 
     def create(self) -> None:
-        """Make the table where there is none."""
+        """Make the table where there is none.
+
+        Raises ``InvalidSetting`` for a database that holds messages: that is not the host's.
+        """
+        if inspect(self._engine).has_table(_OF_MESSAGES):
+            raise InvalidSetting("host", "must not be the database of the messages")
         metadata.create_all(self._engine)
 
     def deliver(self, event: Entry) -> None:

@@ -53,8 +53,11 @@ class Desk:
         *args: Params.args,
         **kwargs: Params.kwargs,
     ) -> Result:
-        name = method.__name__
-        return self.runner.run(writing(lambda tx: getattr(tx.outbox, name)(*args, **kwargs)))
+        def use_case(tx: Transaction) -> Result:
+            found: Result = getattr(tx.outbox, method.__name__)(*args, **kwargs)
+            return found
+
+        return self.runner.run(writing(use_case))
 
     def due(
         self, *, after: User | None = None, now_us: int = NOON_US, users: int = 9

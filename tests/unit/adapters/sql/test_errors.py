@@ -57,7 +57,7 @@ def reason(error: StoreError) -> str:
         ("55P03", StoreBusy, Remedy.START_OVER),  # lock timeout
         ("23505", StoreRefused, Remedy.READ_AGAIN),  # somebody inserted the same row first
         ("23514", StoreRefused, Remedy.NONE),
-        ("23503", StoreRefused, Remedy.NONE),
+        ("23503", StoreRefused, Remedy.READ_AGAIN),  # somebody removed what it belongs to
         ("23502", StoreRefused, Remedy.NONE),
         ("57014", StoreBusy, Remedy.NONE),  # statement timeout
         ("53300", StoreBusy, Remedy.NONE),  # too many connections
