@@ -1,10 +1,8 @@
 """What the relay is tried on: stores of each kind, and a receiver of webhooks on this machine."""
 
-import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import attrs
 import pytest
@@ -33,6 +31,7 @@ class WebhookServer:
         # A receiver that hangs does so until this is set.
         self.goes_on = threading.Event()
         self.goes_on.set()
+        self.arrived = threading.Event()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -40,6 +39,7 @@ class WebhookServer:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 outer.requests.append(Request(path=self.path, headers=headers, body=body))
+                outer.arrived.set()
                 outer.goes_on.wait()
                 self.send_response(outer.status)
                 if outer.location:

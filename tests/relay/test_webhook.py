@@ -1,4 +1,4 @@
-"""Signed webhooks against a receiver on this machine: what it is sent, and what its answers mean."""
+"""Webhooks against a receiver on this machine: what it is sent, and what its answers mean."""
 
 import base64
 import hashlib

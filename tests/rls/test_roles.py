@@ -5,8 +5,9 @@ import pytest
 from psycopg import errors
 from tests.rls.conftest import Logins
 
-from dmcore import Message, Policy
+from dmcore import Entry, Message, Policy
 from dmcore.adapters import sql
+from dmcore.adapters.relay import Callback, Relay
 from dmcore.adapters.sql import metadata
 from dmcore.domain.body import Body
 from dmcore.errors import WrongRole
@@ -15,6 +16,8 @@ from dmcore.testing.world import World
 
 TEXT = "the key is under the third pot"
 TABLES = [it.name for it in metadata.sorted_tables if it.name != "dm_installation"]
+# How far events have come out is nothing that a site has to know.
+CLOSED = {"dm_consumer", "dm_mark", "dm_aside"}
 VIEWS = ["dm_moderation_report", "dm_moderation_message"]
 
 
@@ -71,7 +74,8 @@ def test_every_table_has_rules_for_the_site_or_is_closed_to_it(logins: Logins, t
             )
         }
     assert {"dm_operator", "dm_backup"} <= found
-    assert any(name.startswith(("dm_participant_", "dm_moderator_")) for name in found)
+    is_open = any(name.startswith(("dm_participant_", "dm_moderator_")) for name in found)
+    assert is_open is not (table in CLOSED)
 
 
 # The owner and operations -------------------------------------------------------------------------
@@ -205,3 +209,35 @@ def test_a_backup_holds_every_row_and_writes_none(logins: Logins, table: str) ->
             connection.execute(f"DELETE FROM {table}".encode())
         with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as copied:
             assert len(list(copied)) == count(admin, table)
+
+
+# The relay ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.promise("OPS-7", "OPS-8")
+def test_the_relay_runs_as_operations_and_the_site_sees_nothing_of_it(
+    logins: Logins, secured: World
+) -> None:
+    """Not even of its own users: who runs the relay is granted the operators' role and no other."""
+    here = secured.ann.start("bob", TEXT).conversation
+    with sql.open_sync(logins.of("operator")) as desk:
+        operations = desk.operations("olga")
+        operations.add_consumer("hook")
+        delivered: list[str] = []
+
+        def some(event: Entry) -> None:
+            if event.owner.id == "bob":
+                raise LookupError
+            delivered.append(event.owner.id)
+
+        relay = Relay(operations, Callback(some), name="hook", attempts=1)
+        assert relay.run_once().set_aside == 1
+        assert "ann" in delivered
+        (reference,) = operations.references("bob", conversation=here)
+        assert (reference.other, reference.unread) == ("ann", 1)
+    with logins.connect("application") as connection:
+        for capacity in ("participant", "moderator", "operator", "host"):
+            act(connection, capacity, "ann")
+            assert [count(connection, table) for table in sorted(CLOSED)] == [0, 0, 0]
+    with sql.open_sync(logins.of("application")) as site, pytest.raises(WrongRole):
+        Relay(site.operations("olga"), Callback(print), name="hook").run_once()
