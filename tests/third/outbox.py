@@ -71,15 +71,17 @@ class Outbox(Rows):
         return tuple(journal.entries_of(mark.owner, after=mark.position, limit=limit))
 
     def claim(self, consumer: ConsumerName, marks: Sequence[Mark]) -> None:
+        known = {account.user for account in self._accounts()}
         for mark in marks:
+            before = self._mark(consumer, mark.owner) or Mark(owner=mark.owner)
+            if mark.owner not in known or mark.position < before.position:
+                continue
             row = (mark.owner.tenant, mark.owner.id, consumer, to_json(mark))
             self._rows.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", row)
 
     def advance(self, consumer: ConsumerName, marks: Sequence[Mark]) -> None:
-        for mark in marks:
-            before = self._mark(consumer, mark.owner)
-            if before is not None and before.position <= mark.position:
-                self.claim(consumer, [mark])
+        known = [mark for mark in marks if self._mark(consumer, mark.owner) is not None]
+        self.claim(consumer, known)
 
     def set_aside(self, consumer: ConsumerName, events: Sequence[SetAside]) -> None:
         known = {account.user for account in self._accounts()}

@@ -28,6 +28,7 @@ from dmcore.domain.relaying import (
     Batch,
     Begin,
     ConsumerStatus,
+    Delivery,
     Outcome,
     Reference,
     SetAside,
@@ -143,8 +144,16 @@ class RelayingCalls:
     worker: _relaying.Worker
     _rules: Rules = attrs.field(repr=False)
 
-    def take(self, *, after: User | None) -> Call[Batch | None]:
-        return writing(_relaying.take, self._rules, worker=self.worker, after=after)
+    def hold(self) -> Call[_relaying.Turn]:
+        return writing(_relaying.hold, self._rules, worker=self.worker).named("take.hold")
+
+    def look(self, *, after: User | None) -> Call[tuple[Delivery, ...]]:
+        call = reading(_relaying.look, self._rules, worker=self.worker, after=after)
+        return call.named("take.look")
+
+    def begin(self, due: tuple[Delivery, ...]) -> Call[Batch | None]:
+        call = writing(_relaying.begin, self._rules, worker=self.worker, due=due)
+        return call.named("take.begin")
 
     def keep(self) -> Call[bool]:
         return writing(_relaying.keep, self._rules, worker=self.worker)

@@ -26,7 +26,15 @@ class Relaying:
 
         ``after`` is what the batch before said, so that every user gets a turn.
         """
-        return self._transactions.run(self._calls.take(after=after))
+        turn = self._transactions.run(self._calls.hold())
+        if not turn.is_held:
+            return None
+        if turn.again is not None:
+            return Batch(deliveries=(turn.again,), after=after)
+        due = self._transactions.run(self._calls.look(after=after))
+        if not due:
+            return Batch(deliveries=(), after=None)
+        return self._transactions.run(self._calls.begin(due))
 
     def keep(self) -> bool:
         """Renew the lease while delivering; return whether there is still one: if not, stop."""
@@ -50,7 +58,15 @@ class AsyncRelaying:
 
     async def take(self, *, after: User | None = None) -> Batch | None:
         """As `Relaying.take`."""
-        return await self._transactions.run(self._calls.take(after=after))
+        turn = await self._transactions.run(self._calls.hold())
+        if not turn.is_held:
+            return None
+        if turn.again is not None:
+            return Batch(deliveries=(turn.again,), after=after)
+        due = await self._transactions.run(self._calls.look(after=after))
+        if not due:
+            return Batch(deliveries=(), after=None)
+        return await self._transactions.run(self._calls.begin(due))
 
     async def keep(self) -> bool:
         """As `Relaying.keep`."""

@@ -1,6 +1,6 @@
 """Events on their way out: who takes them, how far each has come, what could not be taken (OPS-8).
 
-A worker takes a batch in one transaction, delivers outside of any, and settles what became of it in
+A worker begins a batch in one transaction, delivers outside of any, and settles what became of it in
 another one. Both begin with the lease, under the lock of its row: whoever lost it stores nothing.
 """
 
@@ -51,6 +51,14 @@ class Worker:
     holder: str
     lease: timedelta
     attempts: int
+
+
+@attrs.frozen(kw_only=True)
+class Turn:
+    """Whether a worker has the lease, and what is to be tried again before anything else."""
+
+    is_held: bool
+    again: Delivery | None = None
 
 
 # What an operator does ----------------------------------------------------------------------------
@@ -159,31 +167,48 @@ def _all_of(tx: Transaction, owner: User, since: MessageId | None) -> Iterator[C
 # What a worker does -------------------------------------------------------------------------------
 
 
-def take(tx: Transaction, rules: Rules, *, worker: Worker, after: User | None) -> Batch | None:
-    """Take the lease, or renew it, and what is to be delivered next.
+def hold(tx: Transaction, rules: Rules, *, worker: Worker) -> Turn:
+    """Take the lease, or renew it; and with it what somebody asked to try again.
 
-    ``None`` while another worker has the lease. Raises ``UnknownConsumer``.
+    Raises ``UnknownConsumer``.
+    """
+    now_us = rules.now_us()
+    if not _took(tx, worker, now_us):
+        return Turn(is_held=False)
+    return Turn(is_held=True, again=_to_retry(tx, worker.consumer, now_us))
+
+
+def look(
+    tx: Transaction, rules: Rules, *, worker: Worker, after: User | None
+) -> tuple[Delivery, ...]:
+    """What waits. No lock is held while it is looked for: that may take as long as a scan."""
+    found = tx.outbox.due(
+        worker.consumer,
+        after=after,
+        now_us=rules.now_us(),
+        users=_USERS_AT_ONCE,
+        events=_EVENTS_AT_ONCE,
+    )
+    return tuple(found)
+
+
+def begin(
+    tx: Transaction, rules: Rules, *, worker: Worker, due: tuple[Delivery, ...]
+) -> Batch | None:
+    """Begin what was found waiting, all or the first of it; ``None`` where the lease is lost.
+
+    Since that was looked for, nobody else stored a mark, or they would have the lease now.
     """
     now_us = rules.now_us()
     if not _took(tx, worker, now_us):
         return None
-    again = _to_retry(tx, worker.consumer, now_us)
-    if again is not None:
-        return Batch(deliveries=(again,), after=after)
-    due = tx.outbox.due(
-        worker.consumer, after=after, now_us=now_us, users=_USERS_AT_ONCE, events=_EVENTS_AT_ONCE
-    )
     some = claimable(due)
     is_all = len(some) == len(due) < _USERS_AT_ONCE
-    batch = _begun(tx, worker, some, now_us)
-    return batch if is_all else attrs.evolve(batch, after=some[-1].mark.owner)
-
-
-def _begun(tx: Transaction, worker: Worker, due: tuple[Delivery, ...], now_us: int) -> Batch:
+    after = None if is_all else some[-1].mark.owner
     marks: list[Mark] = []
     aside: list[SetAside] = []
     deliveries: list[Delivery] = []
-    for delivery in due:
+    for delivery in some:
         if not delivery.events:
             # All of it is kept no longer.
             marks.append(Mark(owner=delivery.mark.owner, position=delivery.head))
@@ -196,7 +221,7 @@ def _begun(tx: Transaction, worker: Worker, due: tuple[Delivery, ...], now_us: i
             deliveries.append(delivery)
     tx.outbox.claim(worker.consumer, marks)
     tx.outbox.set_aside(worker.consumer, aside)
-    return Batch(deliveries=tuple(deliveries), after=None, set_aside=len(aside))
+    return Batch(deliveries=tuple(deliveries), after=after, set_aside=len(aside))
 
 
 def _to_retry(tx: Transaction, consumer: ConsumerName, now_us: int) -> Delivery | None:

@@ -48,23 +48,20 @@ class Outbox(Protocol):
         Of those whose journal ends behind their mark, and whose next event is due: the next
         ``events`` of each, and one alone where that was begun before. Who has no mark has one at 0.
         None of the events is given where none of them is kept any more. In one statement, which MAY
-        look at every account behind ``after``.
+        look at every account behind ``after``, and MUST NOT hold up anybody meanwhile.
         """
         ...
 
     def claim(self, consumer: ConsumerName, marks: Sequence[Mark]) -> None:
         """Store marks of journals from which is about to be delivered, also where there are none.
 
-        An account that is not there any more MUST make the transaction start over.
+        One that is further than what is given MUST stay where it is; one whose account is not there
+        any more MUST be left out.
         """
         ...
 
     def advance(self, consumer: ConsumerName, marks: Sequence[Mark]) -> None:
-        """Store marks that are there.
-
-        One that is further than what is given MUST stay where it is, and one that is gone since
-        MUST NOT come back: its user was erased.
-        """
+        """As ``claim``, but for marks that are there: one that is gone since MUST NOT come back."""
         ...
 
     def set_aside(self, consumer: ConsumerName, events: Sequence[SetAside]) -> None:

@@ -79,13 +79,12 @@ class MemoryOutbox:
 
     def claim(self, consumer: ConsumerName, marks: Sequence[Mark]) -> None:
         for mark in marks:
-            self._changes.put(self._store.marks, (consumer, mark.owner), mark)
+            before = self._store.marks.get((consumer, mark.owner), Mark(owner=mark.owner))
+            if mark.owner in self._store.accounts and before.position <= mark.position:
+                self._changes.put(self._store.marks, (consumer, mark.owner), mark)
 
     def advance(self, consumer: ConsumerName, marks: Sequence[Mark]) -> None:
-        for mark in marks:
-            before = self._store.marks.get((consumer, mark.owner))
-            if before is not None and before.position <= mark.position:
-                self._changes.put(self._store.marks, (consumer, mark.owner), mark)
+        self.claim(consumer, [it for it in marks if (consumer, it.owner) in self._store.marks])
 
     # What could not be delivered ------------------------------------------------------------------
 

@@ -144,14 +144,18 @@ def _backlog() -> Select[Any]:
 _DUE: Final = _due()
 _BACKLOG: Final = _backlog()
 
+# What belongs to nobody would bring back who was erased: only of who is still there.
+
 # Marks -------------------------------------------------------------------------------------------
 
 _CLAIM: Final = text(
     "INSERT INTO dm_mark (tenant, user_id, consumer, position, attempts, due_us, error)"
-    " VALUES (:of_tenant, :owner, :of_name, :reached, :attempts, :due_us, :error)"
+    " SELECT tenant, user_id, :of_name, :reached, :attempts, :due_us, :error"
+    " FROM dm_mailbox WHERE tenant = :of_tenant AND user_id = :owner"
     " ON CONFLICT (tenant, user_id, consumer) DO UPDATE SET position = excluded.position,"
     " attempts = excluded.attempts, due_us = excluded.due_us, error = excluded.error"
-)
+    " WHERE dm_mark.position <= excluded.position"
+).bindparams(bindparam("error", type_=Text()))
 _ADVANCE: Final = (
     update(mark)
     .where(
@@ -170,7 +174,6 @@ _ADVANCE: Final = (
 
 # Set aside ---------------------------------------------------------------------------------------
 
-# Only of who is still there: what belongs to nobody would bring back who was erased.
 _SET_ASIDE: Final = text(
     "INSERT INTO dm_aside"
     " (tenant, user_id, consumer, position, attempts, error, at_us, is_due)"
@@ -230,6 +233,8 @@ class SqlOutbox:
 
     def pass_over(self, consumer: ConsumerName) -> None:
         self._connection.execute(_PASS_OVER, {"of_name": consumer})
+
+    # What belongs to nobody would bring back who was erased: only of who is still there.
 
     # Marks ----------------------------------------------------------------------------------------
 
