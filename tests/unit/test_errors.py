@@ -44,6 +44,8 @@ EXAMPLES = [
     errors.InvalidLedger(3),
     errors.InvalidRestriction("its end has passed"),
     errors.NotRestricted(),
+    errors.UnknownConsumer(),
+    errors.ConsumerUnavailable(),
     errors.LimitReached("starts", timedelta(hours=3)),
     errors.StoreError("text"),
     errors.StoreUnavailable("the disk is full"),

@@ -1,7 +1,7 @@
 """Events on their way out: who takes them, how far each has come, what could not be taken (OPS-8).
 
-A worker begins a batch in one transaction, delivers outside of any, and settles what became of it in
-another one. Both begin with the lease, under the lock of its row: whoever lost it stores nothing.
+A worker begins a batch in one transaction, delivers outside of any, and settles what became of it
+in another one. Both look at the lease under the lock of its row: whoever lost it stores nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -197,11 +197,11 @@ def begin(
 ) -> Batch | None:
     """Begin what was found waiting, all or the first of it; ``None`` where the lease is lost.
 
-    Since that was looked for, nobody else stored a mark, or they would have the lease now.
+    Since that was looked for nobody else stored a mark, or the lease would not be this worker's.
     """
-    now_us = rules.now_us()
-    if not _took(tx, worker, now_us):
+    if _held(tx, worker.consumer).holder != worker.holder:
         return None
+    now_us = rules.now_us()
     some = claimable(due)
     is_all = len(some) == len(due) < _USERS_AT_ONCE
     after = None if is_all else some[-1].mark.owner
