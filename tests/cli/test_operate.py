@@ -180,6 +180,7 @@ def test_status_shows_mode_versions_and_counts_and_no_names(run: Run) -> None:
         "blocks": 1,
         "journal_entries": facts["journal_entries"],
         "row_security": "off",
+        "consumers": [],
     }
     shown = run("status").out
     assert "sqlite, dmcore.db" in shown

@@ -25,6 +25,7 @@ from dmcore import (
 from dmcore.adapters import memory
 from dmcore.adapters.clock import ManualClock
 from dmcore.adapters.memory import MemoryTransactions, Store
+from dmcore.adapters.relay import Callback, Relay
 from dmcore.adapters.sql import metadata
 from dmcore.domain.account import Account
 from dmcore.domain.changing import edited
@@ -226,6 +227,7 @@ def test_the_journal_of_everything_that_can_be_done_tells_ids_and_nothing_else()
     bob.unblock(ANN)
     moderated(dm, place, ann.send(place, BODY).id)
     restricted(dm)
+    relayed(olga)
 
     def entries_now() -> list[Entry]:
         return [
@@ -248,6 +250,18 @@ def test_the_journal_of_everything_that_can_be_done_tells_ids_and_nothing_else()
     for entry in entries:
         for value in attrs.asdict(entry.fact).values():
             assert not [secret for secret in SECRETS if secret in str(value)]
+
+
+def relayed(olga: Operations) -> None:
+    """A consumer is added, cannot take what is in it, and is forgotten."""
+
+    def fails(event: Entry) -> None:
+        raise LookupError(repr(event))
+
+    olga.add_consumer("hook")
+    Relay(olga, Callback(fails), name="hook", attempts=1).run_once()
+    assert olga.retry("hook") > 0
+    olga.forget_consumer("hook")
 
 
 def moderated(dm: DirectMessages, place: UUID, message: UUID) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import attrs
 
-from dmcore import DmcoreError, Mailbox, ModerationDesk, Operations
+from dmcore import Batch, DmcoreError, Mailbox, ModerationDesk, Operations, Outcome
 from dmcore.domain.preferences import Preferences
 from dmcore.errors import (
     AccessDenied,
@@ -287,7 +287,30 @@ OPERATIONS: Final[Mapping[str, Callable[[Operations], object]]] = {
     "prune": lambda desk: desk.prune(),
     "prune_evidence": lambda desk: desk.prune_evidence(),
     "prune_journals": lambda desk: desk.prune_journals(before=datetime(2100, 1, 1, tzinfo=UTC)),
+    "add_consumer": lambda desk: desk.add_consumer("hook"),
+    "consumers": lambda desk: [desk.add_consumer("hook"), desk.consumers()],
+    "set_aside": lambda desk: [set_aside(desk)],
+    "retry": lambda desk: [set_aside(desk), desk.retry("hook")],
+    "forget_consumer": lambda desk: [desk.add_consumer("hook"), desk.forget_consumer("hook")],
+    "relaying": lambda desk: [desk.add_consumer("hook"), taken(desk)],
+    "references": lambda desk: [desk.references("ann"), desk.references("bob")],
 }
+
+
+def taken(desk: Operations) -> Batch | None:
+    """What a worker is given."""
+    return desk.relaying("hook", holder="worker").take()
+
+
+def set_aside(desk: Operations) -> object:
+    """What could not be delivered."""
+    desk.add_consumer("hook")
+    worker = desk.relaying("hook", holder="worker", attempts=1)
+    batch = worker.take()
+    found = () if batch is None else batch.deliveries
+    settled = worker.settle([Outcome(delivery=it, delivered=0, error="E") for it in found])
+    return settled, desk.set_aside("hook")
+
 
 # So does the moderator's. Each call finds the report waiting.
 MODERATION: Final[Mapping[str, Callable[[ModerationDesk, UUID], object]]] = {

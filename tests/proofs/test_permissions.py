@@ -220,7 +220,14 @@ def assert_tells_nothing(answer: object, place: Place) -> None:
 
 
 # What changes something when it is asked; a look at how much there is to erase is written down.
-WRITING_DESK = {"set_mode", "prune_journals", "preview_erasure", "erase", "erasures"}
+WRITING_DESK = {
+    "set_mode",
+    "prune_journals",
+    "preview_erasure",
+    "erase",
+    "erasures",
+    *("add_consumer", "consumers", "set_aside", "retry", "forget_consumer", "relaying"),
+}
 
 
 @pytest.mark.promise("MOD-2", "OPS-1")

@@ -208,6 +208,7 @@ def test_the_words_of_the_journal_stay_the_same_between_versions() -> None:
         *("user_shadow_banned", "user_shadow_ban_lifted", "restriction_refused"),
         *("report_refused", "erasure_refused", "call_refused"),
         *("store_restored", "store_mended", "facts_lost"),
+        *("consumer_added", "consumer_forgotten", "events_retried"),
     ]
 
 
