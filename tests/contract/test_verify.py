@@ -535,3 +535,25 @@ def test_repairing_beside_writers_loses_nothing(unguarded: SqlHarness) -> None:
         pass
     assert world.olga.verify() == ()
     assert world.bob.unread() == 31
+
+
+@pytest.mark.promise("OPS-5", "OPS-8")
+def test_marks_that_are_beyond_the_end_or_of_no_consumer_are_named(
+    sql_world: World, sql_harness: SqlHarness
+) -> None:
+    world = sql_world
+    world.ann.start("bob", "x")
+    world.olga.add_consumer("hook", begin="now")
+    assert world.is_sound()
+    sql_harness.execute("UPDATE dm_mark SET position = 99 WHERE user_id = 'ann'")
+    (finding,) = world.olga.verify()
+    assert finding.rule == "the mark of a consumer of events is beyond the end of the journal"
+    assert "'ann'" in finding.where
+    # It cannot be told what was delivered: forgetting the consumer is what is left.
+    assert world.olga.repair().mended == ()
+    world.olga.forget_consumer("hook")
+    assert world.is_sound()
+    world.olga.add_consumer("hook", begin="now")
+    sql_harness.execute("DELETE FROM dm_consumer")
+    (finding,) = world.olga.verify()
+    assert finding.rule == "marks or events set aside of no consumer or mailbox"

@@ -293,6 +293,8 @@ def test_a_standing_that_is_not_that_of_the_restrictions_is_found() -> None:
 
 @pytest.mark.promise("MOD-4")
 def test_a_restriction_whose_instants_no_calendar_has_is_found() -> None:
+    (beyond,) = account_findings(attrs.evolve(ACCOUNT, marks_beyond=1))
+    assert beyond.rule == "the mark of a consumer of events is beyond the end of the journal"
     (finding,) = account_findings(attrs.evolve(ACCOUNT, timeless=1))
     assert finding.rule == "a restriction has an instant that no calendar has"
 
@@ -334,6 +336,7 @@ def test_no_orphans_are_no_finding() -> None:
         ("foreign_readers", "receipts by someone outside the pair"),
         ("broken_links", "answers to a message that is not there"),
         ("restrictions", "restrictions without a mailbox"),
+        ("marks", "marks or events set aside of no consumer or mailbox"),
     ],
 )
 def test_orphans_are_counted(kind: str, rule: str) -> None:

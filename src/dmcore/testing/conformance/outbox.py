@@ -157,6 +157,16 @@ class TestOutbox:
         journals.do(Outbox.set_aside, HOOK, [given_up(nobody, 1), given_up(ANN, 1)])
         assert journals.do(Outbox.aside, HOOK, due=False, limit=9) == [given_up(ANN, 1)]
 
+    @pytest.mark.promise("OPS-8", "GDPR-1")
+    def test_what_belongs_to_an_account_goes_with_it(self, journals: Desk) -> None:
+        journals.do(Outbox.claim, HOOK, [Mark(owner=ANN, position=1), Mark(owner=BOB, position=3)])
+        journals.do(Outbox.set_aside, HOOK, [given_up(ANN, 1), given_up(BOB, 3)])
+        assert journals.runner.run(writing(lambda tx: tx.erasures.drop_account(ANN)))
+        assert journals.do(Outbox.aside, HOOK, due=False, limit=9) == [given_up(BOB, 3)]
+        # Whoever comes under that name begins with nothing.
+        journals.runner.run(writing(lambda tx: tx.mailboxes.save(Account(user=ANN, position=3))))
+        assert journals.due()[0].mark == Mark(owner=ANN)
+
     @pytest.mark.promise("OPS-8")
     def test_consumers_do_not_know_each_other(self, journals: Desk) -> None:
         journals.do(Outbox.add, Lease(consumer=OTHER))

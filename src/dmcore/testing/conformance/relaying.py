@@ -17,6 +17,8 @@ from dmcore.errors import (
     InvalidSetting,
     UnknownConsumer,
 )
+from dmcore.ports.transactions import Actor, Capacity
+from dmcore.testing.blocking import runner_of
 from dmcore.testing.world import World, busy
 
 LEASE = timedelta(minutes=1)
@@ -361,6 +363,19 @@ class TestRelaying:
         assert before == 2
 
     @pytest.mark.usefixtures("receiver")
+    def test_who_loses_the_lease_while_looking_begins_nothing(self, world: World) -> None:
+        world.ann.start("bob", "x")
+        slow = world.olga._calls.relaying("hook", holder="slow", lease=LEASE, attempts=5)
+        acting = Actor(Capacity.OPERATOR, world.olga.operator)
+        runner = runner_of(world.dm)
+        assert runner.run(slow.hold().by(acting)).is_held
+        due = runner.run(slow.look(after=None).by(acting))
+        world.tick(seconds=61)
+        assert desk(world.olga, "another").take() is not None
+        with world.unchanged():
+            assert runner.run(slow.begin(due).by(acting)) is None
+
+    @pytest.mark.usefixtures("receiver")
     def test_a_lease_is_given_back(self, world: World) -> None:
         first, second = desk(world.olga, "first"), desk(world.olga, "second")
         first.take()
@@ -505,6 +520,25 @@ class TestRelaying:
         relay(world, receiver, attempts=1).run_once()
         assert "bob" not in repr(world.harness.contents())
         assert world.is_sound()
+
+    @pytest.mark.promise("OPS-2", "GDPR-1")
+    def test_references_say_what_the_inbox_says_and_nothing_of_who_is_gone(
+        self, world: World
+    ) -> None:
+        here = world.ann.start("bob", "x").conversation
+        there = world.bob.start("cyd", "x").conversation
+        world.bob.block("cyd")
+        found = {it.conversation: it for it in world.olga.references("bob")}
+        assert (found[here].other, found[here].unread, found[here].is_listed) == ("ann", 1, True)
+        assert (found[there].unread, found[there].is_listed) == (0, False)
+        assert world.olga.references("bob", conversation=here) == (found[here],)
+        assert world.olga.references("dan", conversation=here) == ()
+        assert world.olga.references("bob", tenant="away") == ()
+        gone = world.olga.erase("bob").pseudonym
+        assert world.olga.references("bob") == ()
+        assert world.olga.references("bob", conversation=here) == ()
+        assert [it.is_listed for it in world.olga.references(gone)] == [False, False]
+        assert [it.other for it in world.olga.references("ann")] == [gone]
 
     # Form -----------------------------------------------------------------------------------------
 
