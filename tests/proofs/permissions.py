@@ -291,10 +291,16 @@ OPERATIONS: Final[Mapping[str, Callable[[Operations], object]]] = {
     "consumers": lambda desk: [desk.add_consumer("hook"), desk.consumers()],
     "set_aside": lambda desk: [set_aside(desk)],
     "retry": lambda desk: [set_aside(desk), desk.retry("hook")],
-    "forget_consumer": lambda desk: desk.add_consumer("hook") and desk.forget_consumer("hook"),
+    "forget_consumer": lambda desk: forgotten(desk),  # noqa: PLW0108 - it stands further down
     "relaying": lambda desk: [desk.add_consumer("hook"), taken(desk)],
     "references": lambda desk: [desk.references("ann"), desk.references("bob")],
 }
+
+
+def forgotten(desk: Operations) -> None:
+    """Somebody who took events."""
+    desk.add_consumer("hook")
+    desk.forget_consumer("hook")
 
 
 def taken(desk: Operations) -> Batch | None:

@@ -48,9 +48,7 @@ def run(
     host_url: Annotated[
         str | None,
         typer.Option(
-            "--host-url",
-            envvar="DMCORE_HOST_URL",
-            help="Keep references to conversations in this database of yours.",
+            "--host-url", help="Keep references to conversations in this site's database."
         ),
     ] = None,
     name: Annotated[
@@ -74,7 +72,7 @@ def run(
     one takes over within a minute where it died. What it was in the middle of comes again.
     """
     address = lasting(url)
-    with address.open() as dm:
+    with address.open(host_url=host_url) as dm:
         operations = dm.operations(operator)
         with _consumer(operations, webhook, secret_file, host_url) as (consumer, default):
             found = name or default
