@@ -75,7 +75,8 @@ def test_references_are_kept_in_a_database_of_the_hosts(run: Run, talking: Path)
         "0",
     ]
     refused = run("relay", "run", "--host-url", "sqlite:///dmcore.db", "--drain")
-    assert refused.code == "invalid_setting"
+    assert refused.code == "shared_database"
+    assert run("verify", "--host-url", "sqlite:///host.db").status == 0
 
 
 @pytest.mark.promise("OPS-3")
