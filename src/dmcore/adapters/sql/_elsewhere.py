@@ -87,8 +87,8 @@ def look_elsewhere(
     of its. By looking, any column of any table that holds the id of a message, or begins as the
     text of one does. At most ``sample`` messages are compared, half of them the newest and half
     drawn by lot; with every row of a SQLite file and, on a server, at most ``sample`` of a table.
-    Memory is bounded by that. A table that cannot be
-    read as a whole is named too, for nothing is proved of it.
+    Memory is bounded by that. A table that cannot be read as a whole is named too, for nothing is
+    proved of it.
 
     Nothing is changed in either database. Texts that are sealed need ``encryption``. Raises
     ``SharedDatabase``, ``HostUnavailable``, ``InvalidSetting`` and ``StoreError``.
