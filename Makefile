@@ -128,6 +128,7 @@ css: $(VENV)/installed ## Compile the stylesheet of the pages
 nightly: $(VENV)/installed browser ## Run many more examples, races and interleavings, then the canaries
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python $(PYTEST) --durations 15
 	$(BIN)/python tools/canaries.py --run --jobs 2
+	$(BIN)/python -m bench --quick --rounds 1 --calls 20
 	$(MAKE) --no-print-directory test-all \
 		EXCEPT=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.agreement import check_agreement, check_health
+from bench.growth import growth, growth_page
 from bench.measure import Outcome, Plan, measure
 from bench.operations import operations
 from bench.population import Population
@@ -18,13 +19,21 @@ from bench.report import machine, noise, page, table
 from bench.scale import Scale
 from bench.stores import Store, postgres_store, sqlite_store
 
-_PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+_DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
+_PAGE: Final = _DOCS / "benchmarks.md"
+_GROWTH_PAGE: Final = _DOCS / "growth.md"
 _STORES: Final = {"postgres": postgres_store, "sqlite": sqlite_store}
 
 _QUICK: Final = (Scale(users=300, conversations=1_000, messages=30_000), Plan(rounds=3, calls=60))
 _USUAL: Final = (
     Scale(users=2_000, conversations=10_000, messages=200_000),
     Plan(rounds=11, calls=200),
+)
+# Fewer messages than in the first have no place that is 5,000 deep.
+_GROWTH: Final = (
+    _QUICK[0],
+    Scale(users=10_000, conversations=50_000, messages=1_000_000),
+    Scale(users=50_000, conversations=250_000, messages=5_000_000),
 )
 _FULL: Final = (
     Scale(users=10_000, conversations=50_000, messages=1_000_000),
@@ -39,6 +48,9 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     size.add_argument("--full", action="store_true", help="a million messages")
     for name in ("users", "conversations", "messages", "rounds", "calls"):
         parser.add_argument(f"--{name}", type=int, metavar="N")
+    parser.add_argument(
+        "--growth", action="store_true", help="measure with 30,000, 1 and 5 million messages"
+    )
     parser.add_argument("--only", choices=sorted(_STORES), help="measure one store")
     parser.add_argument("--free", action="store_true", help="let the system place the processes")
     parser.add_argument(
@@ -55,8 +67,10 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         help="where the databases are put; a short path on a real disk",
     )
     arguments = parser.parse_args(given)
-    if arguments.write_docs and (arguments.only or arguments.profile):
+    if arguments.write_docs and (arguments.only or arguments.profile) and not arguments.growth:
         parser.error("the page is about all stores and all operations")
+    if arguments.growth and arguments.profile:
+        parser.error("one operation is profiled at one size")
     try:
         arguments.scale, arguments.plan = _amounts(arguments)
     except ValueError as fault:
@@ -86,6 +100,8 @@ def main(given: Sequence[str] | None = None) -> int:
     """Measure what the arguments ask for and print it."""
     arguments = _arguments(given)
     scale, plan = arguments.scale, arguments.plan
+    if arguments.growth:
+        return _grow(arguments, plan)
     population = Population(scale)
     outcomes = []
     for name, opened in _STORES.items():
@@ -111,6 +127,23 @@ def main(given: Sequence[str] | None = None) -> int:
         for it in outcome.measured
     )
     return 1 if arguments.check and missed else 0
+
+
+def _grow(arguments: argparse.Namespace, plan: Plan) -> int:
+    """The same operations on populations of growing size, each on a store of its own."""
+    found: dict[str, list[Outcome]] = {}
+    for scale in _GROWTH:
+        population = Population(scale)
+        for name, opened in _STORES.items():
+            if arguments.only in (None, name):
+                _tell(f"{name}: {scale}")
+                with opened(population, arguments.folder) as store:
+                    outcome = measure(store, operations(store), plan, arguments.folder, _tell)
+                    found.setdefault(store.name, []).append(outcome)
+    print(growth(found, _GROWTH))
+    if arguments.write_docs:
+        _GROWTH_PAGE.write_text(growth_page(found, _GROWTH, plan), encoding="utf-8")
+    return 0
 
 
 def _beside_postman(store: Store, plan: Plan, folder: Path) -> Outcome:

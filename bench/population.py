@@ -65,7 +65,9 @@ class Population:
         self._turns = self._draw_turns()
         self._tails: list[deque[int]] = [deque(maxlen=UNREAD_WAITING + 1) for _ in self.pairs]
         self._sizes = [0] * len(self.pairs)
+        self._firsts: dict[int, int] = {}
         for number, index in enumerate(self._turns):
+            self._firsts.setdefault(index, number)
             self._tails[index].append(number)
             self._sizes[index] += 1
         self._by_high = self._draw_senders()
@@ -196,7 +198,7 @@ class Population:
     def conversation_rows(self) -> Iterator[Row]:
         for each in self._conversations:
             yield (
-                *(each.id, TENANT, each.pair.low, each.pair.high, each.newest),
+                *(each.id, TENANT, each.pair.low, each.pair.high, each.newest, each.oldest),
                 *attrs.astuple(each.low),
                 *attrs.astuple(each.high),
             )
@@ -250,8 +252,8 @@ class Population:
         for user, member in self._members.items():
             counts = (member.position, 0, member.unread)
             windows = (_window(member.sends), _window(member.starts))
-            # Neither erased nor restricted, and never was.
-            standing = (False, *attrs.astuple(UNRESTRICTED), 0)
+            # Neither erased nor restricted, and never was; and nothing was ever removed.
+            standing = (False, *attrs.astuple(UNRESTRICTED), 0, 0)
             choices = attrs.astuple(DEFAULT_PREFERENCES)
             yield (TENANT, user, *counts, *windows, *choices, *standing)
 
@@ -286,6 +288,7 @@ class Population:
             id=ConversationId(self.ids[index]),
             pair=self.pairs[index],
             newest=newest,
+            oldest=self._message(self._firsts[index]),
             low=side(UNREAD_WAITING if waits else index % 3, partner_is_high=True),
             high=side(0, partner_is_high=False),
         )

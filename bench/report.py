@@ -50,8 +50,8 @@ def _cells(measured: Measured) -> tuple[str, ...]:
     parallel = measured.operation.is_parallel
     return (
         measured.operation.name,
-        _figure(measured.floor, parallel=parallel),
-        _figure(measured.dmcore, parallel=parallel),
+        figure(measured.floor, parallel=parallel),
+        figure(measured.dmcore, parallel=parallel),
         f"{measured.ratio:.2f}",
         f"{min(measured.ratios):.2f} to {max(measured.ratios):.2f}",
         _target(targets.first, parallel=parallel),
@@ -61,7 +61,8 @@ def _cells(measured: Measured) -> tuple[str, ...]:
     )
 
 
-def _figure(value: float, *, parallel: bool) -> str:
+def figure(value: float, *, parallel: bool) -> str:
+    """A time, or how much was done in one."""
     return f"{value:,.0f} /s" if parallel else f"{value:.3f} ms"
 
 
