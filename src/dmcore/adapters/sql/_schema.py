@@ -1,4 +1,4 @@
-"""The tables, and nothing about how they are used.
+"""The tables, and nothing about how they are used: one list of all that is stored, however long.
 
 Shard-ready (SCALE-1): every key holds its table's distribution column, which is the conversation
 for ``conversation``, ``message`` and ``receipt``, the user for ``mailbox``, ``side``, ``block``,
