@@ -35,6 +35,9 @@ def test_every_error_that_a_client_can_meet_has_an_example() -> None:
     # As `NotErasable`, with whatever else cannot be erased.
     hosts_own |= {errors.NotYourself}
     hosts_own |= {errors.InvalidBackup, errors.NotAFreshStore, errors.MissingTool}
+    hosts_own |= {errors.SharedDatabase, errors.HostUnavailable}
+    # Consumers of events are an operator's at the command line.
+    hosts_own |= {errors.UnknownConsumer, errors.ConsumerUnavailable}
     assert set(EXAMPLES) == classes() - hosts_own
 
 

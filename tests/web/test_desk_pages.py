@@ -281,7 +281,7 @@ def test_a_journal_is_asked_for_by_a_form_and_paged(case: Case) -> None:
         ann.mute(thread)
         ann.unmute(thread)
     olga = Browser.of(case.host, OPERATOR)
-    page = olga.press(olga.get("/operations"), "Show", user=" ann ")
+    page = olga.press(olga.get("/operations"), "Show", user="ann")
     assert page.title == "Journal"
     assert "report made" in page.text
     assert "user blocked" in page.text

@@ -202,6 +202,7 @@ NOT_FOR_PEOPLE = {
     *("not_initialised", "wrong_schema", "too_many_streams", "streams_off"),
     *("encryption_required", "not_encrypted", "wrong_keyring", "unreadable_text", "wrong_role"),
     *("invalid_backup", "not_a_fresh_store", "missing_tool", "not_yourself"),
+    *("unknown_consumer", "consumer_unavailable", "shared_database", "host_unavailable"),
 }
 
 
