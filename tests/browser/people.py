@@ -40,8 +40,12 @@ class Person:
         )
         self.context.set_default_timeout(PATIENCE_MS)
         self.context.add_init_script(_WATCH)
-        self.context.add_cookies([{"name": COOKIE, "value": name, "url": site.address}])
+        self.sign_in()
         self.page: Page = self.window()
+
+    def sign_in(self) -> None:
+        """Be known to the site, as somebody is after signing in again."""
+        self.context.add_cookies([{"name": COOKIE, "value": self.name, "url": self.site.address}])
 
     def window(self) -> Page:
         """One more window of the same person."""

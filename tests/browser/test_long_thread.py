@@ -219,6 +219,29 @@ def test_an_old_message_that_is_edited_or_hidden_changes_where_it_stands(
     assert numbers(reader) == [*range(20), *wanted]
 
 
+@pytest.mark.promise("MSG-5")
+def test_who_hides_or_deletes_far_up_stays_there(site: LiveSite, meet: Meet) -> None:
+    ada = site.dm.mailbox("ada")
+    sent = [ada.start("ben", "Message 0")]
+    conversation = sent[0].conversation
+    sent += [ada.send(conversation, f"Message {number}") for number in range(1, 120)]
+    reader = meet(site, "ada").open_live(conversation)
+    scroll(reader, up=True)
+    expect(reader.texts).to_have_count(100)
+    for number, ask, button in ((30, "Hide for me", "Hide it for me"), (32, "Delete", "Delete it")):
+        message = reader.page.locator(f"#m-{sent[number].id}")
+        message.scroll_into_view_if_needed()
+        message.locator("summary").first.click()
+        message.get_by_text(ask).first.click()
+        message.get_by_role("button", name=button).click()
+        expect(reader.message(f"Message {number}").locator(".dm-body")).to_have_count(0)
+        expect(reader.message(f"Message {number + 1}")).to_be_in_viewport()
+        assert reader.from_end() > 1_000
+    assert reader.page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    assert ada.thread(conversation, limit=100).items[-1].id == sent[-1].id
+    assert site.dm.mailbox("ben").unread() == 119
+
+
 @pytest.mark.promise("READ-2")
 def test_that_all_was_seen_is_shown_on_every_page_of_it(site: LiveSite, meet: Meet) -> None:
     with site.at_once() as dm:

@@ -77,6 +77,68 @@ def test_a_message_whose_answer_is_lost_is_sent_again_and_stored_once(
     assert len(set(keys)) == 1
 
 
+@pytest.mark.promise("MSG-3", "MSG-4")
+@pytest.mark.parametrize("loads_again", [False, True])
+def test_what_is_refused_after_a_lost_answer_is_sent_again_by_the_same_key(
+    site: LiveSite, meet: Meet, loads_again: bool
+) -> None:
+    """As where a sign-in ends in between: the message may have been stored before."""
+    first = site.dm.mailbox("ada").start("ben", "Hello Ben")
+    ada = meet(site, "ada").open_live(first.conversation)
+    ada.may_fail = True
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        ada.context.clear_cookies()
+        route.abort()
+
+    ada.page.route(PATH, lose, times=1)
+    ada.write("On my way")
+    expect(ada.status).to_contain_text("signed out")
+    expect(ada.composer).to_have_value("On my way")
+    described = ada.composer.get_attribute("aria-describedby")
+    assert described == ada.status.get_attribute("id")
+    ada.sign_in()
+    if loads_again:
+        ada.page.reload()
+        expect(ada.composer).to_have_value("On my way")
+    ada.composer.press("Enter")
+    expect(ada.bubbles).to_have_count(0)
+    expect(ada.texts).to_have_text(["Hello Ben", "On my way"])
+    assert stored(site, first.conversation) == ["Hello Ben", "On my way"]
+    ada.write("On my way")
+    expect(ada.texts).to_have_count(3)
+    assert len(stored(site, first.conversation)) == 3
+
+
+@pytest.mark.promise("MSG-5")
+def test_another_text_for_a_message_outlives_the_page_until_it_is_stored(
+    site: LiveSite, meet: Meet
+) -> None:
+    first = site.dm.mailbox("ada").start("ben", "Hello Ben")
+    ada = meet(site, "ada")
+    ada.may_fail = True
+    text = ada.page.locator("form textarea[name=body]")
+    edit = f"{first.conversation}?edit={first.id}"
+    ada.open_thread(edit)
+    text.fill("Hello Benjamin")
+    ada.page.reload()
+    expect(text).to_have_value("Hello Benjamin")
+    ada.context.clear_cookies()
+    ada.page.get_by_role("button", name="Save").click()
+    expect(ada.page.get_by_role("heading", name="Please sign in")).to_be_visible()
+    ada.sign_in()
+    ada.open_thread(edit)
+    expect(text).to_have_value("Hello Benjamin")
+    ada.page.get_by_role("button", name="Save").click()
+    expect(ada.texts).to_have_text(["Hello Benjamin"])
+    ada.open_thread(edit)
+    expect(text).to_have_value("Hello Benjamin")
+    site.dm.mailbox("ada").edit(first.conversation, first.id, "Hello")
+    ada.page.reload()
+    expect(text).to_have_value("Hello")
+
+
 def test_what_is_not_sent_yet_is_sent_after_the_page_was_loaded_again(
     site: LiveSite, meet: Meet
 ) -> None:
@@ -261,7 +323,7 @@ def test_what_is_written_while_messaging_is_off_is_sent_when_it_is_on(
     operations = site.dm.operations("operator")
     operations.set_mode(Mode.READ_ONLY)
     ada.write("Are you there?")
-    expect(ada.bubbles).to_contain_text("Not sent yet")
+    expect(ada.bubbles).to_contain_text("Not sent yet. Messages cannot be written at the moment.")
     assert stored(site, first.conversation) == ["Hello Ben"]
     operations.set_mode(Mode.ON)
     # A browser tells pages that the network is back; here it never was away.

@@ -42,6 +42,7 @@ def test_the_fields_of_a_fact_are_a_closed_set() -> None:
         *("user_shadow_banned", "user_shadow_ban_lifted", "restriction_refused"),
         *("report_refused", "erasure_refused", "call_refused"),
         *("store_restored", "store_mended", "facts_lost"),
+        *("consumer_added", "consumer_forgotten", "events_retried"),
         "messages_pruned",
     }
     assert set(metadata.tables["dm_journal"].columns.keys()) == {

@@ -123,7 +123,9 @@ def test_what_is_read_only_can_be_read_and_says_so(host: Host) -> None:
     assert not list(looked.tree.all("textarea"))
     switch(host, Mode.REPLIES_ONLY)
     assert list(ann.get(f"/t/{thread}").tree.all("textarea"))
-    assert not list(ann.post("/open", {"user": "cyd"}).tree.all("textarea"))
+    opened = ann.post("/open", {"user": "cyd"})
+    assert "New conversations cannot be started" in opened.text
+    assert not list(opened.tree.all("textarea"))
     started = ann.post("/start", {"user": "cyd", "body": "x", "key": "k"})
     assert "New conversations cannot be started" in started.alert
 

@@ -240,10 +240,10 @@ def test_every_refusal_has_words_for_a_person() -> None:
 )
 def test_a_wait_is_never_announced_shorter_than_it_is(wait: timedelta, words: str) -> None:
     permission = Permission(is_allowed=False, reason="limit_reached", retry_after=wait)
-    notice = notice_before(permission)
+    notice = notice_before(permission, is_start=False)
     assert notice is not None
     assert notice.text.endswith(f"Try again in {words}.")
 
 
 def test_where_nothing_stands_in_the_way_nothing_is_said() -> None:
-    assert notice_before(Permission(is_allowed=True)) is None
+    assert notice_before(Permission(is_allowed=True), is_start=False) is None

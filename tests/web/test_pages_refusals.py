@@ -90,9 +90,24 @@ def test_whoever_is_not_signed_in_is_asked_to_and_sees_nothing(host: Host) -> No
         page = nobody.get(path)
         assert (page.status, page.tree.one("h1").text) == (401, "Please sign in")
         assert not list(page.tree.all("a"))
-    sent = nobody.post(f"/t/{thread}", {"body": "x", "key": "k"})
-    assert sent.status == 401
     assert len(host.dm.mailbox("ann").thread(thread).items) == 1
+
+
+@pytest.mark.promise("MSG-3")
+def test_what_was_written_before_a_sign_in_ended_is_there_to_be_sent(host: Host) -> None:
+    """Without scripts too: after signing in, the same form under the same key."""
+    thread, nobody = begun(host), Browser.of(host, None)
+    written = {"body": "two\r\nlines", "key": "k", "reply_to": "", "other": "x"}
+    page = nobody.post(f"/t/{thread}", written)
+    assert (page.status, page.tree.one("h1").text) == (401, "Please sign in")
+    assert page.typed == "two\nlines"
+    ann = Browser.of(host, "ann")
+    for _ in range(2):
+        assert ann.press(page, "Try again").bodies == ["hello", "two\nlines"]
+    start = nobody.post("/start", {"user": "bob", "body": "to bob", "key": "k"})
+    assert Browser.of(host, "cyd").press(start, "Try again").bodies == ["to bob"]
+    for fields in ({"through": "x"}, {"body": "", "key": "k"}):
+        assert not list(nobody.post(f"/t/{thread}", fields).tree.all("textarea"))
 
 
 def test_the_way_to_sign_in_is_shown_to_who_is_not(make_host: MakeHost) -> None:

@@ -18,7 +18,7 @@ from dmcore.adapters.web.pages import (
 )
 from dmcore.adapters.web.pages._assets import asset
 from dmcore.adapters.web.pages._conversation import show, thread_fragment
-from dmcore.adapters.web.pages._drafts import with_wait
+from dmcore.adapters.web.pages._drafts import with_wait, written_in
 from dmcore.adapters.web.pages._listing import badge_fragment, list_fragment, list_page
 from dmcore.adapters.web.pages._rendering import in_document, main_of, rendered
 from dmcore.adapters.web.pages._words import heading_of, notice_of
@@ -49,6 +49,7 @@ ROUTES: tuple[Route, ...] = (
 def refuse(site: Site, request: Request, error: DmcoreError) -> Response:
     """A page that says why not, and leads back. The same for everybody who is refused the same."""
     is_known = not isinstance(error, NotSignedIn)
+    written = None if is_known else written_in(request)
     body = rendered(
         "refused.html",
         root=request.root,
@@ -59,6 +60,7 @@ def refuse(site: Site, request: Request, error: DmcoreError) -> Response:
         is_known=is_known,
         is_closed=error.http_status == HTTPStatus.SERVICE_UNAVAILABLE,
         sign_in_url=None if is_known else site.sign_in_url,
+        written=written,
     )
     response = in_document(site, request, title="Messages", body=body, status=error.http_status)
     if isinstance(error, MethodNotAllowed):

@@ -143,7 +143,7 @@ async def _compose(visit: Visit, draft: Draft) -> Response:
         raise UnknownUser
     listed = await listed_in(visit, Folder.INBOX)
     faces = await faces_of(visit, (*listed.others, user))
-    before = notice_before(permission)
+    before = notice_before(permission, is_start=True)
     response = page(
         visit,
         "compose.html",

@@ -38,7 +38,9 @@ async def shown(visit: Visit, draft: Draft | None) -> Response:
     piece, found = await piece_of(visit, thread, marks_new=view.unread > 0)
     permission = await visit.mailbox.can_message(view.other)
     faces = await faces_of(visit, (*listed.others, view.other))
-    before = NOBODY_THERE if faces[view.other].is_gone else notice_before(permission)
+    before = notice_before(permission, is_start=False)
+    if faces[view.other].is_gone:
+        before = NOBODY_THERE
     is_limited = permission.reason == LimitReached.code and before is not NOBODY_THERE
     draft = _answering(piece, draft or _begun(visit, piece))
     through = found.items[-1].id if view.unread and found.items else None

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import quote
 
 import attrs
 
 from dmcore.adapters.web._routing import Visit
-from dmcore.adapters.web._values import Response
-from dmcore.adapters.web.pages._forms import fresh_key
+from dmcore.adapters.web._values import Request, Response
+from dmcore.adapters.web.pages._forms import form_of, fresh_key
 from dmcore.adapters.web.pages._rendering import page
 from dmcore.adapters.web.pages._words import Notice, heading_of, notice_of, seconds_of
 from dmcore.domain.message import Message
 from dmcore.errors import DmcoreError, InvalidKey, KeyConflict, LimitReached
 
 TITLE: Final = "Not sent"
+# What the forms of a text carry besides: to be sent again it needs them.
+_CARRIED: Final = frozenset({"key", "reply_to", "user"})
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +48,19 @@ class Draft:
     def carrying(self, **more: str) -> "Draft":
         """The same with more fields."""
         return attrs.evolve(self, carried={**self.carried, **more})
+
+
+def written_in(request: Request) -> Draft | None:
+    """What somebody wrote in a form whose sign-in was over; ``None`` where it holds no text."""
+    try:
+        form = form_of(request)
+    except DmcoreError:
+        return None
+    if request.method != "POST" or not form.get("body"):
+        return None
+    carried = {name: value for name, value in form.items() if name in _CARRIED}
+    action = request.root + quote(request.path, safe="/")
+    return Draft(action=action, body=form["body"].replace("\r\n", "\n"), carried=carried)
 
 
 def status_of(draft: Draft) -> int:

@@ -13,6 +13,7 @@ import attrs
 from dmcore.adapters.web._routing import Visit
 from dmcore.adapters.web._site import Person
 from dmcore.domain.pseudonyms import is_pseudonym
+from dmcore.errors import InvalidSetting
 
 GONE: Final = "Deleted account"
 HUES: Final = 6
@@ -42,7 +43,11 @@ async def faces_of(visit: Visit, users: Iterable[str]) -> Mapping[str, Face]:
 
 
 async def _asked(visit: Visit, users: Sequence[str]) -> Mapping[str, Person]:
-    return await visit.world.ask(visit.site.people, visit.viewer, users)
+    found = await visit.world.ask(visit.site.people, visit.viewer, users)
+    if not all(isinstance(user, str) for user in found):
+        # Or everybody would look as if their account was gone.
+        raise InvalidSetting("people", "must answer with user ids as text for keys")
+    return found
 
 
 def _face(user: str, person: Person | None) -> Face:

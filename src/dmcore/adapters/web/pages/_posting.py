@@ -59,9 +59,13 @@ async def delete(visit: Visit) -> Response:
 
 
 async def hide(visit: Visit) -> Response:
-    """Hide a message from oneself."""
+    """Hide a message from oneself. Who presses twice has hidden it."""
     thread = visit.arguments["thread"]
-    await visit.mailbox.hide(thread, visit.arguments["message"])
+    try:
+        await visit.mailbox.hide(thread, visit.arguments["message"])
+    except AccessDenied:
+        # Of a conversation that is not theirs, they are told the same as by looking at it.
+        await visit.mailbox.conversation(thread)
     return redirect(visit.request, path_to(thread))
 
 

@@ -94,6 +94,15 @@ _MODES: Final[Mapping[str, str]] = {
     Mode.REPLIES_ONLY: "New conversations cannot be started at the moment. "
     "You can go on with those you have.",
 }
+_START_ELSE: Final = "New conversations cannot be started at the moment."
+
+_WRITING: Final = "writing"
+_LIMITS: Final[Mapping[str, str]] = {
+    # Which of the two it would be is not asked before.
+    _WRITING: "You have started a lot of conversations, or sent a lot of messages.",
+    "starts": "You have started a lot of conversations.",
+    "reports": "You have made a lot of reports.",
+}
 _MODE_ELSE: Final = "Messages cannot be written at the moment. You can go on reading."
 
 _WAITING: Final = "You can write again when this person has answered."
@@ -125,17 +134,17 @@ def notice_of(error: DmcoreError) -> Notice:
     return _notice(error.code, _explained(error))
 
 
-def notice_before(permission: Permission) -> Notice | None:
-    """What an attempt would be answered, if it would be refused."""
+def notice_before(permission: Permission, *, is_start: bool) -> Notice | None:
+    """What an attempt would be answered, if it would be refused; to begin, or to go on."""
     reason = permission.reason
     if reason is None:
         return None
     if reason in (Muted.code, Suspended.code):
         text = _restricted(reason, permission.retry_after)
     elif permission.retry_after is not None:
-        text = _too_many(permission.retry_after)
+        text = _too_many(permission.retry_after, _WRITING if is_start else None)
     elif reason == MessagingUnavailable.code:
-        text = _MODE_ELSE
+        text = _START_ELSE if is_start else _MODE_ELSE
     elif reason == NotAcceptedYet.code:
         text = _WAITING
     else:
@@ -172,12 +181,8 @@ def _notice(code: str, text: str) -> Notice:
 
 def _explained(error: DmcoreError) -> str:
     match error:
-        case LimitReached(limit="starts"):
-            return f"You have started a lot of conversations. {_again(error.retry_after)}"
-        case LimitReached(limit="reports"):
-            return f"You have made a lot of reports. {_again(error.retry_after)}"
         case LimitReached():
-            return _too_many(error.retry_after)
+            return _too_many(error.retry_after, error.limit)
         case Muted() | Suspended():
             return _restricted(error.code, error.retry_after)
         case InvalidBody() | MessageRefused():
@@ -211,8 +216,9 @@ def _restricted(code: str, wait: timedelta | None) -> str:
     return _SENTENCES[code] if wait is None else f"{_SENTENCES[code]} {_again(wait)}"
 
 
-def _too_many(wait: timedelta) -> str:
-    return f"You have sent a lot of messages. {_again(wait)}"
+def _too_many(wait: timedelta, limit: str | None) -> str:
+    done = _LIMITS.get(str(limit), "You have sent a lot of messages.")
+    return f"{done} {_again(wait)}"
 
 
 def _again(wait: timedelta) -> str:

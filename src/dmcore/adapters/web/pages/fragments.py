@@ -11,6 +11,7 @@ from dmcore.errors import (
     CannotMessageYourself,
     DmcoreError,
     InvalidId,
+    InvalidSetting,
     LimitReached,
     UpgradeRequired,
     YouBlockedThem,
@@ -37,7 +38,10 @@ async def message_button(mailbox: AsyncMailbox, site: Site, other: str, root: st
     """A way to write to somebody, or what stands in the way; nothing on one's own profile.
 
     Where the two have written to each other it leads there, whether or not one may go on writing.
+    Raises ``InvalidSetting`` for an id that is no text.
     """
+    if not isinstance(other, str):
+        raise InvalidSetting("other", "must be a user id as text")
     try:
         permission = await mailbox.can_message(other)
         is_there = permission.is_allowed or permission.reason in _EXPLAINED

@@ -26,10 +26,17 @@ const typing = one("[data-dm-typing]", section);
 
 // --- asking ---------------------------------------------------------------------------------------
 
+/** For a person rather than for a program, as on the server's own pages. */
+const WORDS = {
+  messaging_unavailable: "Messages cannot be written at the moment. You can go on reading.",
+  not_signed_in: "You are signed out. Sign in again, in another tab: your text stays here.",
+  you_blocked_them: "You have blocked this person. Unblock them to write to them.",
+};
+
 /** The server's no, in its words. */
 class Refused extends Error {
   constructor(status, words, seconds = 0, code = "") {
-    super(words);
+    super(WORDS[code] ?? words);
     Object.assign(this, { status, seconds, code, isFinal: ![408, 502, 503, 504].includes(status) });
   }
 }
@@ -120,8 +127,10 @@ function say(words, isRefusal = false) {
   status.role = isRefusal ? "alert" : "status";
   status.ariaLive = isRefusal ? "assertive" : "polite";
   status.textContent = words;
-  if (isRefusal && text?.value) text.setAttribute("aria-invalid", "true");
-  else text?.removeAttribute("aria-invalid");
+  const isAboutText = isRefusal && text?.value;
+  for (const [name, value] of [["aria-invalid", "true"], ["aria-describedby", status.id]])
+    if (isAboutText) text.setAttribute(name, value);
+    else text?.removeAttribute(name);
 }
 
 /** Count down for the eye; a voice tells the beginning and the end alone. */
@@ -412,6 +421,26 @@ function drop(gone) {
   holding(() => gone.remove());
 }
 
+/** Hide or delete where one reads: another page would begin at the end of the thread. */
+async function takenAway(event) {
+  const action = event.submitter?.getAttribute("formaction") ?? event.target.action;
+  const [, id, what] = /\/m\/([^/]+)\/(hide|delete)$/.exec(action) ?? [];
+  if (!id) return;
+  event.preventDefault();
+  const gone = item(id);
+  const near = gone?.nextElementSibling ?? gone?.previousElementSibling;
+  try {
+    const path = `${place}/messages/${id}`;
+    await (what === "hide" ? ask("POST", `${path}/hide`) : ask("DELETE", path));
+    if (what === "hide") drop(item(id));
+    else await inTurn(() => refreshPage(id));
+    voice.textContent = what === "hide" ? "Hidden." : "Deleted.";
+    one("summary", item(id) ?? near)?.focus({ preventScroll: true });
+  } catch (error) {
+    say(error.isFinal ? error.message : "This did not work. Try again.", true);
+  }
+}
+
 /** Fetch more in time, where one comes near what is not there. */
 function look() {
   if (list.firstElementChild?.older && box.scrollTop < SOON) later("above", loadOlder);
@@ -486,15 +515,18 @@ function newKey() {
 
 // What is written and not sent yet outlives the page, as long as its tab is open. A browser may
 // refuse to keep anything: then the page alone does.
-const shelf = `dmcore ${me} ${receiver ? `to ${receiver}` : thread}`;
-const begun = `dmcore ${me} begun`; // names the shelf of a first message that was sent
+const isEdit = Boolean(form) && !keyField && !receiver; // another text for a message of one's own
+const shelf = `dmcore ${me} ${receiver ? `to ${receiver}` : isEdit ? form.action : thread}`;
+const begun = `dmcore ${me} begun`; // names the shelf of what the browser itself has sent
+let returned; // { key, body } of what was refused last: it may have been stored before
 
 function keep() {
   const plain = (isHeld) => ({ bubble, ...letter }) => ({ ...letter, isHeld });
   const letters = [...held.map(plain(true)), ...outbox.map(plain(false))];
+  const draft = isEdit && text.value === text.defaultValue ? "" : text.value;
   try {
-    if (!text.value && !letters.length) sessionStorage.removeItem(shelf);
-    else sessionStorage.setItem(shelf, JSON.stringify({ draft: text.value, letters }));
+    if (!draft && !letters.length) sessionStorage.removeItem(shelf);
+    else sessionStorage.setItem(shelf, JSON.stringify({ draft, letters, returned }));
   } catch {}
 }
 
@@ -506,10 +538,12 @@ function kept() {
   }
 }
 
-/** A first message is sent by the browser itself; the page that it leads to clears up after it. */
+/** What the browser itself sends, the page that it leads to clears up after. */
 function clearBegun() {
   try {
-    sessionStorage.removeItem(sessionStorage.getItem(begun));
+    const sent = sessionStorage.getItem(begun);
+    // Back where it was written, for it was refused.
+    if (sent !== shelf) sessionStorage.removeItem(sent);
     sessionStorage.removeItem(begun);
   } catch {}
 }
@@ -544,7 +578,10 @@ async function deliver() {
     } catch (error) {
       if (error.isFinal) giveBack(error);
       else {
-        one("[data-dm-state]", outbox[0].bubble).textContent = "Not sent yet. Trying again …";
+        // What an operator has switched off may stay so for hours: then it is said.
+        const isClosed = error.code === "messaging_unavailable";
+        const why = isClosed ? error.message : "Trying again …";
+        one("[data-dm-state]", outbox[0].bubble).textContent = `Not sent yet. ${why}`;
         await pause(Math.max(backoff(tries++), (error.seconds ?? 0) * 1000));
       }
     }
@@ -571,6 +608,9 @@ function giveBack(error) {
   if (isFree) {
     letters[0].bubble.remove();
     text.value = letters[0].body;
+    // The same text goes under the same key: an answer that was lost may have been a yes.
+    const { key, body } = letters[0];
+    returned = ["key_conflict", "invalid_key"].includes(error.code) ? undefined : { key, body };
     if (letters[0].reply_to) answer(letters[0].reply_to);
   } else letters.forEach(hold);
   keep();
@@ -627,7 +667,9 @@ function answer(id) {
 function submitted(event) {
   event.preventDefault();
   if (!text.value.trim()) return;
-  const letter = { key: keyField.value, body: text.value };
+  const isReturned = returned?.body === text.value;
+  const letter = { key: isReturned ? returned.key : keyField.value, body: text.value };
+  returned = undefined;
   const answered = form.elements.reply_to?.value;
   if (answered) {
     letter.reply_to = answered;
@@ -800,6 +842,7 @@ function beginThread() {
     event.preventDefault();
     location.hash = shown.id;
   });
+  list.addEventListener("submit", takenAway);
   const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
   jump?.addEventListener("click", async () => {
     if (!hasEnd) await inTurn(loadNewest).catch(() => {});
@@ -841,12 +884,14 @@ function beginWriting() {
     if (!ticking && status?.role === "alert") say("");
   });
   const canPost = list && keyField && pattern;
-  if (canPost || receiver) {
-    const { draft = "", letters = [] } = kept();
+  if (canPost || receiver || isEdit) {
+    const { draft = "", letters = [], ...more } = kept();
+    returned = more.returned;
+    if (isEdit && draft) text.value = draft;
     text.value ||= draft;
     text.addEventListener("input", () => {
       keep();
-      if (thread && text.value) tellTyping();
+      if (canPost && text.value) tellTyping();
     });
     form.addEventListener("submit", canPost ? submitted : sentByBrowser);
     for (const it of letters) (it.isHeld ? hold : post)(it);
