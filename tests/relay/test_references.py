@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 from tests.conftest import IS_NIGHTLY
 
 from dmcore import DmcoreError, Mailbox, Policy
-from dmcore.adapters import sql
+from dmcore.adapters import relay, sql
 from dmcore.adapters.relay import HostReferences, Relay
 from dmcore.errors import AccountErased, InvalidSetting
 from dmcore.testing.postgres import PostgresServer
@@ -296,6 +296,11 @@ def test_what_is_no_database_is_refused(world: World, url: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         HostReferences(world.olga, url)
     assert caught.value.__context__ is None
+
+
+def test_what_does_not_ship_is_not_there() -> None:
+    with pytest.raises(AttributeError, match="Telegraph"):
+        vars(relay)["__getattr__"]("Telegraph")
 
 
 def test_references_are_not_kept_beside_the_messages(world: World, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The badge and the button on a host's own pages: what they say to whom, and to whom nothing."""
 
 from datetime import timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -17,7 +18,7 @@ from dmcore.adapters.web.pages import fragments
 from dmcore.adapters.web.pages._forms import FORM
 from dmcore.direct_messages import DirectMessages
 from dmcore.domain.ids import User
-from dmcore.errors import StoreBusy
+from dmcore.errors import InvalidSetting, StoreBusy
 from dmcore.ports.transactions import Call, Result
 
 ROOT = "/messages"
@@ -209,3 +210,11 @@ def test_a_store_that_fails_takes_no_text_with_it() -> None:
     assert finished(inside.answer(form)).status == 303
     assert finished(inside.answer(form)).status == 303
     assert len(dm.mailbox("ann").thread(thread).items) == 2
+
+
+def test_an_id_that_is_no_text_is_told() -> None:
+    """A button that is not there would look as if one might not write to them."""
+    inside, _ = inside_of()
+    user: Any = 42
+    with pytest.raises(InvalidSetting, match="as text"):
+        button(inside, user)

@@ -154,6 +154,9 @@ def test_what_no_form_sends_is_refused(host: Host) -> None:
         answer = post(host, f"/t/{thread}", "ann", body, kind)
         assert answer.status == status, (body[:40], kind)
     assert len(host.dm.mailbox("ann").thread(thread).items) == 1
+    # And where nobody is signed in, nothing is made of it either.
+    for body, kind, _ in NO_FORMS:
+        assert post(host, f"/t/{thread}", None, body, kind).status in (401, 413)
 
 
 def test_a_form_may_carry_what_a_framework_adds(host: Host) -> None:

@@ -1,8 +1,10 @@
 """What is around every page: policy headers, the host's frame, files, what the module reads."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from importlib.resources import files
+from typing import Any
 
 import pytest
 from tests.web.browsing import Browser, tree_of
@@ -10,7 +12,7 @@ from tests.web.conftest import MakeHost
 from tests.web.hosts import ROOT, Host
 
 from dmcore import Policy
-from dmcore.adapters.web import Document, Site, _errors
+from dmcore.adapters.web import Document, Person, Site, Viewer, _errors
 from dmcore.adapters.web._site import DEFAULT_CSP
 from dmcore.adapters.web.pages._words import heading_of, notice_before, notice_of
 from dmcore.errors import DmcoreError
@@ -247,3 +249,14 @@ def test_a_wait_is_never_announced_shorter_than_it_is(wait: timedelta, words: st
 
 def test_where_nothing_stands_in_the_way_nothing_is_said() -> None:
     assert notice_before(Permission(is_allowed=True), is_start=False) is None
+
+
+def test_people_named_by_what_is_no_text_are_not_taken_for_deleted(make_host: MakeHost) -> None:
+    def numbered(_viewer: Viewer, _users: Sequence[str]) -> Any:
+        return {7: Person(name="Bob")}
+
+    host = make_host(site=Site(people=numbered))
+    host.dm.mailbox("bob").start("ann", "hello")
+    page = Browser.of(host, "ann").get("/")
+    assert page.status == 500
+    assert "Deleted account" not in page.text
