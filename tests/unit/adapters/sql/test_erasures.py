@@ -8,7 +8,7 @@ from dmcore.adapters.sql._erasures import APART, RENAMED, WITH_THE_PAIR
 from dmcore.adapters.sql._schema import erasure, metadata
 
 # Text that is compared by code point and is no id of a user.
-NO_USERS = {"tenant", "key"}
+NO_USERS = {"tenant", "key", "consumer", "name"}
 LEDGER = {erasure.c.pseudonym}
 
 
