@@ -85,9 +85,9 @@ class Site:
     ``live="poll"`` has no streams and lets no request wait: pages ask every ``poll_every``.
     ``most_streams`` is counted for each user and ``most_streams_in_all`` for everybody, in each
     process. ``csp`` is the policy sent with every page; with ``None`` the host sends its own, and
-    forbids framing in it. ``trusted_origins`` may ask and act here besides the site itself
-    (``https://example.org``). ``upgrade_url`` is where a subscription is sold,
-    ``sign_in_url`` where one signs in.
+    forbids framing in it. ``trusted_origins`` may post forms here besides the site itself
+    (``https://example.org``); for scripts of theirs that read answers, CORS is the host's to add.
+    ``upgrade_url`` is where a subscription is sold, ``sign_in_url`` where one signs in.
 
     ``is_moderator`` says who moderates the reports of their own tenant, ``is_operator`` who
     operates the installation. Without one of them its pages and endpoints are not there, and to
