@@ -35,14 +35,14 @@ def test_a_backup_of_sealed_texts_holds_no_text_and_no_key(
     set_up(url, keys)
     with sql.open_sync(url, encryption=keys.encryption()) as dm:
         dm.operations("olga").set_mode("on")
-        here = dm.mailbox("ann").start("bob", "the door code is 4711").conversation
+        here = dm.mailbox("ann").start("bob", "the door code is zebra").conversation
         dm.mailbox("cyd").start("bob", "another one")
     sql.back_up(url, tmp_path / "backup")
     written = b"".join(it.read_bytes() for it in (tmp_path / "backup").iterdir())
     with closing(sqlite3.connect(tmp_path / "keys" / "keys.db")) as ring:
         wrapped = [row[0] for row in ring.execute("SELECT wrapped FROM dmk_user_key")]
     assert len(wrapped) >= 2
-    secrets = [b"4711", keys.file.read_bytes().strip(), *map(bytes, wrapped)]
+    secrets = [b"zebra", keys.file.read_bytes().strip(), *map(bytes, wrapped)]
     assert all(secret not in written for secret in secrets)
     with pytest.raises(EncryptionRequired):
         sql.restore(fresh, tmp_path / "backup")
@@ -57,7 +57,7 @@ def test_a_backup_of_sealed_texts_holds_no_text_and_no_key(
     with sql.open_sync(fresh, encryption=keys.encryption()) as dm:
         dm.operations("olga").set_mode("on")
         assert [text_of(it) for it in dm.mailbox("ann").thread(here).items] == [
-            "the door code is 4711"
+            "the door code is zebra"
         ]
     if store == "postgres":
         for used in (url, fresh):

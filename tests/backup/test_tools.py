@@ -93,10 +93,10 @@ def test_no_password_is_an_argument(
 @pytest.mark.parametrize(
     ("says", "expected"),
     [
-        ("permission denied for table dm_message: the door code is 4711", WrongRole),
-        ("query would be affected by row-level security policy: 4711", WrongRole),
-        ("could not write: No space left on device: 4711", StoreUnavailable),
-        ("COPY dm_message, line 1: the door code is 4711", StoreUnavailable),
+        ("permission denied for table dm_message: the door code is zebra", WrongRole),
+        ("query would be affected by row-level security policy: zebra", WrongRole),
+        ("could not write: No space left on device: zebra", StoreUnavailable),
+        ("COPY dm_message, line 1: the door code is zebra", StoreUnavailable),
     ],
 )
 @pytest.mark.promise("LEAK-1")
@@ -107,7 +107,7 @@ def test_what_a_tool_says_is_not_repeated(
     put(tools, "pg_dump", f"{version}\necho '{says}' >&2\nexit 1")
     with pytest.raises(expected) as caught:
         sql.back_up(store, tmp_path / "backup", tools=tools)
-    assert "4711" not in repr(caught.value)
+    assert "zebra" not in repr(caught.value)
     assert caught.value.__cause__ is caught.value.__context__ is None
     assert not (tmp_path / "backup").exists()
 

@@ -12,7 +12,7 @@ from tests.browser.test_accessibility import Theme, faults
 from dmcore import Policy
 from dmcore.adapters.web import Site
 
-HOSTILE = "<img src=x onerror='alert(1)'> the door code is 4711"
+HOSTILE = "<img src=x onerror='alert(1)'> the door code is zebra"
 ROLES = Site(
     is_moderator=lambda viewer: viewer.user == "mod",
     is_operator=lambda viewer: viewer.user == "olga",
@@ -40,8 +40,8 @@ def thread_of(site: LiveSite) -> str:
 def test_from_a_report_to_its_end(site: LiveSite, meet: Meet, scripts: bool) -> None:
     """Ada reports one message; a moderator takes it, looks, and finishes it; no address tells."""
     ada = meet(site, "ada", java_script_enabled=scripts).open_thread(thread_of(site))
-    ada.message("4711").locator("summary").first.click()
-    ada.message("4711").get_by_role("link", name="Report").click()
+    ada.message("zebra").locator("summary").first.click()
+    ada.message("zebra").get_by_role("link", name="Report").click()
     expect(ada.page.get_by_role("heading", level=1)).to_have_text("Report ben")
     expect(ada.page.get_by_role("checkbox", checked=True)).to_have_count(1)
     ada.page.get_by_label("A threat").check()
@@ -55,7 +55,7 @@ def test_from_a_report_to_its_end(site: LiveSite, meet: Meet, scripts: bool) -> 
     mod.page.get_by_role("button", name="Look at what was chosen").click()
     expect(mod.page.locator(".dm-quoted")).to_have_text(HOSTILE)
     expect(mod.page).to_have_title("Evidence")
-    assert not any("4711" in url for url in mod.requested)
+    assert not any("zebra" in url for url in mod.requested)
     mod.page.get_by_role("link", name="Back to the report").last.click()
     mod.page.get_by_label("Warned").check()
     mod.page.get_by_role("button", name="Resolve").click()

@@ -8,7 +8,7 @@ from tests.cli.conftest import Run
 
 from dmcore.adapters import sql
 
-TEXT = "the door code is 4711"
+TEXT = "the door code is zebra"
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def store(run: Run) -> Run:
     clock = ManualClock(to_us(datetime.now(UTC) - timedelta(days=100)))
     with sql.open_sync(URL, policy=SHOWING, clock=clock) as dm:
         ann, bob = dm.mailbox("ann"), dm.mailbox("bob")
-        first = ann.start("bob", "the door code is 4711")
+        first = ann.start("bob", "the door code is zebra")
         for number in range(2):
             bob.send(first.conversation, str(number))
         bob.report(conversation=first.conversation, messages=[first.id], reason="spam")

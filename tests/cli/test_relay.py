@@ -34,7 +34,7 @@ def talking(run: Run, tmp_path: Path) -> Path:
     run("init")
     run("mode", "on")
     with sql.open_sync("sqlite:///dmcore.db") as dm:
-        dm.mailbox("ann").start("bob", "the door code is 4711")
+        dm.mailbox("ann").start("bob", "the door code is zebra")
     (tmp_path / "secret").write_text(f"{SECRET}\n")
     return tmp_path
 
@@ -89,7 +89,7 @@ def test_what_waits_and_what_was_set_aside_is_shown_and_tried_again(
 
         def fails(event: Entry) -> None:
             if event.owner.id == "bob":
-                raise LookupError("the door code is 4711")
+                raise LookupError("the door code is zebra")
 
         worker = Relay(operations, Callback(fails), name="hook", attempts=1)
         worker.run_once()
@@ -98,7 +98,7 @@ def test_what_waits_and_what_was_set_aside_is_shown_and_tried_again(
     assert found.out.split()[6:11] == ["bob", "1", "1", "LookupError", found.out.split()[10]]
     (fact,) = run("relay", "aside", "--name", "hook", "--json").facts["set_aside"]
     assert (fact["user"], fact["position"], fact["error"]) == ("bob", 1, "LookupError")
-    assert "4711" not in found.out
+    assert "zebra" not in found.out
     (status,) = run("status", "--json").facts["consumers"]
     assert (status["consumer"], status["set_aside"]) == ("hook", 1)
     assert "hook" in run("status").out

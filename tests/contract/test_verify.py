@@ -441,13 +441,13 @@ def test_another_namespace_is_named(unguarded: SqlHarness) -> None:
 @pytest.mark.promise("OPS-5", "LEAK-1")
 def test_a_finding_names_rows_and_never_what_they_hold(unguarded: SqlHarness) -> None:
     world = lived_in(World(unguarded, policy=FULL))
-    world.ann.start("bob", "the door code is 4711", key="sesame")
+    world.ann.start("bob", "the door code is zebra", key="sesame")
     unguarded.execute("UPDATE dm_conversation SET low_unread = 7, high_unread = 7, newest = id")
     unguarded.execute("UPDATE dm_mailbox SET unread = 7, position = 7")
     unguarded.execute("DELETE FROM dm_block")
     found = world.olga.verify()
     assert len(found) > 10
-    assert "4711" not in repr(found)
+    assert "zebra" not in repr(found)
     assert "sesame" not in repr(found)
 
 

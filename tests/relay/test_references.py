@@ -19,7 +19,7 @@ from dmcore.errors import AccountErased, InvalidSetting
 from dmcore.testing.postgres import PostgresServer
 from dmcore.testing.world import UNLIMITED, World, inbox_of
 
-CANARY = "the door code is 4711"
+CANARY = "the door code is zebra"
 PROGRAMS = 20 if IS_NIGHTLY else 3
 
 pytestmark = [pytest.mark.promise("OPS-2"), pytest.mark.promise("OPS-8")]

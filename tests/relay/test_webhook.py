@@ -22,7 +22,7 @@ from dmcore.testing.world import NOON_US, World
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
-CANARY = "the door code is 4711"
+CANARY = "the door code is zebra"
 
 pytestmark = pytest.mark.promise("OPS-8")
 

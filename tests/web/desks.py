@@ -13,7 +13,7 @@ from dmcore import Policy
 from dmcore.adapters.web import Site, Viewer
 from dmcore.ports.screening import Screener
 
-SECRET: Final = "<b>the door code is 4711</b>"
+SECRET: Final = "<b>the door code is zebra</b>"
 NEIGHBOUR: Final = "and this was not chosen"
 SHOWING: Final = Policy(evidence="reporter_selected")
 MODERATORS: Final = ("mod", "mia")

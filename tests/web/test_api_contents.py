@@ -13,7 +13,7 @@ from dmcore.adapters.web._values import MOST_BODY_BYTES, Request
 from dmcore.adapters.web.wire import _contents, _models
 from dmcore.errors import DmcoreError
 
-SECRET = "the door code is 4711"
+SECRET = "the door code is zebra"
 JSON = {"content-type": "application/json"}
 
 
@@ -61,7 +61,7 @@ def test_a_refusal_of_content_holds_nothing_of_it_and_has_no_chain(body: bytes) 
     assert error.__context__ is None
     assert set(error.details) == {"where", "reason"}
     told = f"{error!r} {error.details} {vars(error)}"
-    assert "4711" not in told
+    assert "zebra" not in told
     assert "999" not in told
 
 
@@ -71,7 +71,7 @@ def test_hostile_content_is_answered_with_a_problem_and_stores_nothing(host: Hos
     for kind, body in HOSTILE.items():
         answer = api.ask("POST", "/threads", body=body, headers=JSON)
         assert (answer.status, answer.json()["code"]) == (422, "malformed_request"), kind
-        assert b"4711" not in answer.body, kind
+        assert b"zebra" not in answer.body, kind
     assert api.get("/threads")["items"] == []
     assert api.get("/changes")["items"] == []
 
@@ -176,7 +176,7 @@ def test_a_text_that_messaging_refuses_is_told_by_its_reason_and_not_repeated(ho
             answer = api.ask(method, path, json={**content, "body": text})
             told = answer.json()
             assert (answer.status, told["code"], told["reason"]) == (422, "invalid_body", reason)
-            assert b"4711" not in answer.body
+            assert b"zebra" not in answer.body
     assert api.get(f"/threads/{thread}") == before
 
 
@@ -223,15 +223,15 @@ def test_no_log_tells_a_text_or_a_key(host: Host, caplog: pytest.LogCaptureFixtu
     """Whatever listens, at the lowest level: what is accepted, refused, malformed and read."""
     caplog.set_level(logging.DEBUG)
     api = Api(host)
-    sent = api.start("bob", SECRET, key="key 4711")
+    sent = api.start("bob", SECRET, key="key zebra")
     path = f"/threads/{sent['thread']}/messages"
-    for content in ({"body": f"{SECRET}\0"}, {"body": SECRET, "4711": 1}, {"text": SECRET}):
+    for content in ({"body": f"{SECRET}\0"}, {"body": SECRET, "zebra": 1}, {"text": SECRET}):
         assert api.ask("POST", path, json=content).status == 422
     assert api.ask("POST", path, body=f'{{"{SECRET}'.encode(), headers=JSON).status == 422
-    again = {"idempotency-key": "key 4711"}
-    assert api.ask("POST", path, json={"body": "4711"}, headers=again).status == 409
+    again = {"idempotency-key": "key zebra"}
+    assert api.ask("POST", path, json={"body": "zebra"}, headers=again).status == 409
     assert api.get(f"/threads/{sent['thread']}")["messages"][0]["body"] == SECRET
-    assert "4711" not in caplog.text
+    assert "zebra" not in caplog.text
 
 
 def test_a_request_holds_so_many_bytes_and_not_one_more(host: Host) -> None:

@@ -13,7 +13,7 @@ from tests.web.scene import ABOUT_A_MESSAGE, ABOUT_A_THREAD, ACTS, ASKS, LOOKS, 
 from dmcore.adapters.web import Site
 from dmcore.testing.world import outlook
 
-SECRET = "the door code is 4711"
+SECRET = "the door code is zebra"
 NOWHERE = str(UUID(int=0x018000000000_7000_8000_000000000001))
 PEOPLE = ("ann", "bob", "cyd", "dan")
 
@@ -91,7 +91,7 @@ def test_nobody_gets_nothing(api: Api, sent: dict[str, str]) -> None:
         for name in ASKS:
             answer = ask_named(name, sent["thread"], sent["id"]).made(api, None)
             assert (answer.status, answer.json()["code"]) == (401, "not_signed_in"), name
-            assert b"4711" not in answer.body
+            assert b"zebra" not in answer.body
 
 
 @pytest.mark.promise("CONV-1")

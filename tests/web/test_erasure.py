@@ -103,4 +103,4 @@ def test_the_id_is_typed_once_more_before_anything_is_erased(case: Case) -> None
     repeated = olga.press(again, "Erase for good", typed="bob")
     assert "nothing has changed" in repeated.text
     for text in (page.answer.text, done.answer.text):
-        assert "4711" not in text
+        assert "zebra" not in text

@@ -156,7 +156,7 @@ def test_evidence_is_exactly_what_was_chosen_and_each_look_is_written_down(case:
         answer = case.look()
         (item,) = answer.json()["items"]
         assert (item["message"], item["sender"]) == (case.chosen, "bob")
-        assert item["body"] == "<b>the door code is 4711</b>"
+        assert item["body"] == "<b>the door code is zebra</b>"
         assert NEIGHBOUR not in answer.text
         assert answer.headers["cache-control"] == "no-store"
         assert case.journal("mod").count("evidence_viewed") == looks
@@ -169,7 +169,7 @@ def test_who_has_not_taken_it_sees_nothing_and_the_attempt_is_written_down(case:
     before = case.line()
     answer = case.look(user="mia")
     assert (answer.status, answer.json()["code"]) == (403, "evidence_denied")
-    assert "4711" not in answer.text
+    assert "zebra" not in answer.text
     assert case.journal("mia") == ["evidence_refused"]
     assert case.line() == before
     case.move("dismiss")
@@ -183,7 +183,7 @@ def test_where_the_policy_shows_none_there_is_none(make_host: MakeHost) -> None:
     case.move("take")
     answer = case.look()
     assert answer.json()["code"] == "evidence_denied"
-    assert "4711" not in answer.text
+    assert "zebra" not in answer.text
 
 
 @on_two_sites
@@ -202,7 +202,7 @@ def test_no_get_changes_anything_or_shows_what_was_written(case: Case) -> None:
         for path in ("/moderation/reports?state=taken", case.path, "/openapi.json"):
             answer = case.api.ask("GET", path, user="mod")
             assert answer.status == 200
-            assert "4711" not in answer.text
+            assert "zebra" not in answer.text
         assert case.api.refusal("GET", f"{case.path}/looks", user="mod").startswith("405")
 
 
@@ -291,14 +291,14 @@ def test_the_queue_is_paged_by_its_links_and_filtered_before_it_is_cut(case: Cas
 @pytest.mark.promise("MOD-5", "MOD-2")
 def test_what_screening_flagged_stands_among_them_with_its_flags(make_host: MakeHost) -> None:
     case = reported(make_host, screeners=[Censor()])
-    sent = case.host.dm.mailbox("bob").start("ann", "flag 4711")
+    sent = case.host.dm.mailbox("bob").start("ann", "flag zebra")
     path = "/moderation/reports?origin=screening&limit=1"
     answer = case.api.ask("GET", path, user="mod")
     (line,) = answer.json()["items"]
     assert (line["reported"], line["thread"]) == ("bob", str(sent.conversation))
     assert (line["origin"], line["flags"], line["messages"]) == ("screening", ["link"], 1)
     assert (line["reporter"], line["reason"]) == (None, None)
-    assert "4711" not in answer.text
+    assert "zebra" not in answer.text
     (other,) = case.api.get("/moderation/reports?origin=participant", user="mod")["items"]
     assert (other["id"], other["flags"]) == (str(case.report), [])
 

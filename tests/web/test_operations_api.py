@@ -78,7 +78,7 @@ def test_the_status_counts_and_names_nobody(case: Case) -> None:
     status = case.api.ask("GET", "/operations/status", user=OPERATOR)
     found = status.json()
     assert (found["mode"], found["messages"], found["conversations"]) == ("on", 2, 1)
-    assert not {"ann", "bob", "4711"} & set(status.text.replace('"', " ").split())
+    assert not {"ann", "bob", "zebra"} & set(status.text.replace('"', " ").split())
 
 
 @on_two_sites
@@ -89,7 +89,7 @@ def test_a_journal_is_of_ones_own_tenant_paged_and_without_content(case: Case) -
     facts = [entry["fact"]["action"] for page in pages for entry in page["items"]]
     assert facts == case.journal("bob")
     assert len(pages) == len(facts)
-    assert "4711" not in str(pages)
+    assert "zebra" not in str(pages)
     elsewhere = case.api.get(path, user=OPERATOR, headers=ELSEWHERE)
     assert elsewhere == {"items": [], "next": None}
 

@@ -29,7 +29,7 @@ from dmcore.adapters.web._routing import HEALTH, Audience
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
-SECRET = "the door code is 4711"
+SECRET = "the door code is zebra"
 
 REFUSED = {403, 404, 405, 413, 415, 422}
 
@@ -134,14 +134,14 @@ def test_a_third_is_answered_as_described_and_gets_nothing(case: Any, sent: Mess
     answer = about(case, sent).call_and_validate(
         headers={"x-user": "cyd"}, excluded_checks=ABOUT_IT
     )
-    assert b"4711" not in answer.content
+    assert b"zebra" not in answer.content
     assert case.path_parameters.get("thread") is None or answer.status_code in REFUSED
 
 
 @partial(on_every_endpoint, bounds=few)
 def test_nobody_is_answered_as_described_and_gets_nothing(case: Any, sent: Message) -> None:
     answer = about(case, sent).call_and_validate(excluded_checks=ABOUT_IT)
-    assert b"4711" not in answer.content
+    assert b"zebra" not in answer.content
     assert answer.status_code in {401, 404, 405} or case.path == HEALTH
 
 
@@ -160,7 +160,7 @@ def test_a_moderator_is_answered_as_described(case: Any, sent: Message) -> None:
     answer = about(case, sent).call_and_validate(
         headers={"x-user": MODERATORS[0]}, excluded_checks=WITHOUT_ROLE
     )
-    assert b"4711" not in answer.content or case.path.endswith("/looks")
+    assert b"zebra" not in answer.content or case.path.endswith("/looks")
     assert "/operations" not in case.path or answer.status_code == 404
 
 
@@ -170,5 +170,5 @@ def test_an_operator_is_answered_as_described(case: Any, sent: Message) -> None:
     answer = about(case, sent).call_and_validate(
         headers={"x-user": OPERATOR}, excluded_checks=WITHOUT_ROLE
     )
-    assert b"4711" not in answer.content
+    assert b"zebra" not in answer.content
     assert "/moderation" not in case.path or answer.status_code == 404

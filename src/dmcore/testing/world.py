@@ -161,12 +161,12 @@ def export_of(box: Mailbox, *, limit: int = 100) -> list[Exported]:
 
 def busy(world: World) -> None:
     """A day of Ann's, with all that can come into a feed."""
-    begun = world.ann.start("bob", "the door code is 4711", key="open sesame")
+    begun = world.ann.start("bob", "the door code is zebra", key="open sesame")
     it = begun.conversation
     world.bob.mark_read(it, through=begun.id)
-    reply = world.bob.send(it, "4711 it is", reply_to=begun.id)
+    reply = world.bob.send(it, "zebra it is", reply_to=begun.id)
     world.ann.mark_read(it, through=reply.id)
-    world.bob.edit(it, reply.id, "4712 it is")
+    world.bob.edit(it, reply.id, "okapi it is")
     world.ann.delete(it, begun.id)
     world.ann.mute(it)
     world.ann.archive(it)

@@ -20,7 +20,7 @@ def conversed(world: World) -> list[Message]:
     here = first.conversation
     edited = world.bob.send(here, "not yet the door code")
     world.tick()
-    edited = world.bob.edit(here, edited.id, "the door code is 4711")
+    edited = world.bob.edit(here, edited.id, "the door code is zebra")
     world.tick()
     mine = world.ann.send(here, "stop that", reply_to=edited.id)
     gone = world.bob.send(here, "taken back")
@@ -73,13 +73,13 @@ class TestEvidence:
             for it in messages[1:4]
         )
         assert [it.body and it.body.text for it in found] == [
-            "the door code is 4711",
+            "the door code is zebra",
             "stop that",
             None,
         ]
         assert [it.sent_at for it in found] == [it.sent_at for it in messages[1:4]]
         assert [it.edited_at for it in found] == [it.edited_at for it in messages[1:4]]
-        assert "4711" not in repr(found)
+        assert "zebra" not in repr(found)
         entry = world.journal("mod")[-1]
         fact = entry.fact
         assert (fact.action, fact.actor, fact.other) == (Action.EVIDENCE_VIEWED, "mod", "bob")
@@ -193,7 +193,7 @@ class TestEvidence:
             if message.body is not None:
                 world.dm.mailbox(message.sender).delete(message.conversation, message.id)
         assert "neighbour" not in stored(world.harness)
-        assert "4711" in stored(world.harness)
+        assert "zebra" in stored(world.harness)
         assert len(desk.evidence(young.id)) == 1
         # What the report says of itself stays.
         assert desk.report(old.id).messages == 5

@@ -61,8 +61,8 @@ class TestFlags:
 
     @pytest.mark.promise("MOD-5", "MOD-2", "LEAK-1")
     def test_a_flagged_message_is_sent_and_reported_without_content(self, world: World) -> None:
-        sent = world.ann.start("bob", "flag the door code 4711")
-        assert shown(world.bob, sent.conversation) == ["flag the door code 4711"]
+        sent = world.ann.start("bob", "flag the door code zebra")
+        assert shown(world.bob, sent.conversation) == ["flag the door code zebra"]
         desk = world.dm.moderation("mod")
         (line,) = desk.reports().items
         assert attrs.asdict(line) == {
@@ -84,7 +84,7 @@ class TestFlags:
         # Also where a reporter may show messages: here is nobody who chose any.
         assert desk.evidence(line.id) == ()
         world.ann.delete(sent.conversation, sent.id)
-        assert "4711" not in stored(world.harness)
+        assert "zebra" not in stored(world.harness)
 
     @pytest.mark.promise("MOD-5")
     def test_many_flags_are_one_report(self, harness: Harness) -> None:

@@ -155,7 +155,7 @@ class TestMutedAndSuspended:
     def test_what_protects_stays_open_to_who_is_suspended(self, world: World) -> None:
         sent = world.ann.start("bob", "x", key="k")
         here = sent.conversation
-        reply = world.bob.send(here, "the door code is 4711")
+        reply = world.bob.send(here, "the door code is zebra")
         before = export_of(world.ann)
         restrict(world, "ann", "suspend")
         assert export_of(world.ann) == before
@@ -213,7 +213,7 @@ class TestMutedAndSuspended:
     def test_a_refusal_says_until_when_and_nothing_else(self, world: World) -> None:
         restrict(world, "ann", "mute", reason="harassment", for_=DAY)
         with pytest.raises(Muted) as caught:
-            world.ann.start("bob", "the door code is 4711")
+            world.ann.start("bob", "the door code is zebra")
         told: Any = (str(caught.value), caught.value.details, facts_of(world.ann))
-        for secret in ("'mod'", "harassment", "4711", "bob"):
+        for secret in ("'mod'", "harassment", "zebra", "bob"):
             assert secret not in repr(told)

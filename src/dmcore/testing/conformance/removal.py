@@ -26,7 +26,7 @@ from dmcore.testing.world import (
     walked,
 )
 
-SECRET = "the door code is 4711"
+SECRET = "the door code is zebra"
 KEPT = Policy(
     messages=None,
     starts=None,

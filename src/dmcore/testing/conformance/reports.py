@@ -56,7 +56,7 @@ class TestReports:
 
     @pytest.mark.promise("MOD-1", "AUD-1")
     def test_a_report_is_one_fact_in_the_feed_of_who_made_it_alone(self, world: World) -> None:
-        sent = world.bob.start("ann", "the door code is 4711")
+        sent = world.bob.start("ann", "the door code is zebra")
         before = len(facts_of(world.ann))
         with news(world) as told:
             made = world.ann.report(
@@ -93,10 +93,10 @@ class TestReports:
     @pytest.mark.promise("MOD-1", "LEAK-1")
     def test_without_a_policy_that_says_so_no_text_is_copied(self, make_world: MakeWorld) -> None:
         world = make_world(UNLIMITED)
-        sent = world.bob.start("ann", "the door code is 4711")
+        sent = world.bob.start("ann", "the door code is zebra")
         world.ann.report(conversation=sent.conversation, messages=[sent.id], reason="threat")
         world.bob.delete(sent.conversation, sent.id)
-        assert "4711" not in stored(world.harness)
+        assert "zebra" not in stored(world.harness)
 
     @pytest.mark.promise("MOD-1", "CONV-1")
     def test_nobody_reports_a_conversation_that_is_not_theirs(self, make_world: MakeWorld) -> None:

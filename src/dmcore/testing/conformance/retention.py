@@ -58,8 +58,8 @@ def denied(act: Callable[[], object]) -> tuple[object, ...]:
 
 def aged(world: World) -> tuple[Message, Message, Message]:
     """One message of each, of which both expire in a minute, and one of ann's that does not."""
-    old = world.ann.start("bob", "the door code is 4711", key="k")
-    theirs = world.bob.send(old.conversation, "4711 it is", reply_to=old.id)
+    old = world.ann.start("bob", "the door code is zebra", key="k")
+    theirs = world.bob.send(old.conversation, "zebra it is", reply_to=old.id)
     world.tick(seconds=3540)
     young = world.ann.send(old.conversation, "and the gate is open", reply_to=theirs.id)
     return old, theirs, young
@@ -173,10 +173,10 @@ class TestRetention:
         world = make_world(HOUR)
         old, _, young = aged(world)
         here = old.conversation
-        assert world.ann.send(here, "the door code is 4711", key="k").id == old.id
+        assert world.ann.send(here, "the door code is zebra", key="k").id == old.id
         world.tick(seconds=60)
         with world.unchanged():
-            for text in ("the door code is 4711", "another"):
+            for text in ("the door code is zebra", "another"):
                 with pytest.raises(KeyConflict):
                     world.ann.send(here, text, key="k")
         assert [it.id for it in thread_of(world.bob, here)] == [young.id]

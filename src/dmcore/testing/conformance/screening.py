@@ -69,10 +69,10 @@ class TestScreening:
         sent = world.ann.start("bob", "fine")
         here = sent.conversation
         attempts: tuple[Callable[[], object], ...] = (
-            lambda: world.ann.start("cyd", "refuse 4711", key="k"),
-            lambda: world.ann.start("bob", "refuse 4711"),
-            lambda: world.bob.send(here, "refuse 4711", key="k", reply_to=sent.id),
-            lambda: world.ann.edit(here, sent.id, "refuse 4711"),
+            lambda: world.ann.start("cyd", "refuse zebra", key="k"),
+            lambda: world.ann.start("bob", "refuse zebra"),
+            lambda: world.bob.send(here, "refuse zebra", key="k", reply_to=sent.id),
+            lambda: world.ann.edit(here, sent.id, "refuse zebra"),
         )
         with world.unchanged():
             for attempt in attempts:
@@ -80,7 +80,7 @@ class TestScreening:
                     attempt()
                 assert caught.value.details == {"reason": "rude"}
                 assert caught.value.http_status == 422
-                assert "4711" not in all_of(caught.value)
+                assert "zebra" not in all_of(caught.value)
         assert shown(world.bob, here) == ["fine"]
 
     @pytest.mark.promise("MOD-5", "LIMIT-1")
@@ -318,19 +318,19 @@ class TestScreening:
     ) -> None:
         caplog.set_level(logging.DEBUG)
         sent = world.ann.start("bob", "fine")
-        censor.fault = Down("the door code is 4711")
+        censor.fault = Down("the door code is zebra")
         attempts: tuple[Callable[[], object], ...] = (
-            lambda: world.ann.send(sent.conversation, "the door code is 4711"),
-            lambda: world.ann.edit(sent.conversation, sent.id, "the door code is 4711"),
+            lambda: world.ann.send(sent.conversation, "the door code is zebra"),
+            lambda: world.ann.edit(sent.conversation, sent.id, "the door code is zebra"),
         )
         for attempt in attempts:
             with world.unchanged(), pytest.raises(MessageRefused) as caught:
                 attempt()
             assert caught.value.details == {"reason": "screener_failed"}
-            assert "4711" not in all_of(caught.value)
+            assert "zebra" not in all_of(caught.value)
         told = [it.getMessage() for it in caplog.records if it.name == "dmcore.screening"]
         assert told == ["the screener Censor broke: Down"] * 2
-        assert "4711" not in caplog.text
+        assert "zebra" not in caplog.text
 
     @pytest.mark.promise("MOD-5", "LEAK-1")
     @pytest.mark.parametrize("verdict", [Flag, Refuse])
