@@ -261,7 +261,7 @@ def set_for_everybody(stage: Stage, setting: str) -> DirectMessages:
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("setting", ["", "statement_timeout = 5"], ids=["ours", "the server's"])
+@pytest.mark.parametrize("setting", ["", "statement_timeout = 500"], ids=["ours", "the server's"])
 def test_a_lock_that_is_never_given_is_busy_in_the_end(
     make_stage: MakeStage, setting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
