@@ -145,9 +145,11 @@ REPRESENTED: Final = {"mute": "archive", "unmute": "archive", "unarchive": "arch
 RACED: Final = {
     *("report", "prune_evidence"),
     *("erase", "preview_erasure", "record_erasures"),
+    *("add_consumer", "forget_consumer", "retry"),
 }
 """What is raced by processes (``tests.races``) or held to be whole by the conformance suite.
 
 The id of a report is one of the whole store, so two rounds of the ring would meet in it. An erasure
 is many transactions and may be met between any two of them: it has no one moment at which it is.
+Consumers of events belong to the store and not to two people: they are raced in ``tests.relay``.
 """
