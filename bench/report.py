@@ -97,6 +97,9 @@ _METHOD: Final = """\
   operation is one statement, prepared and planned once, in one round trip on a connection that is
   open already. It returns the same rows and makes the same row changes under the same guards, and
   the commit is awaited.
+- **django-postman**: in the rounds that name it, the managers that its views use and what its
+  reply form does, in one transaction, without templates and notifications; a thread is cut to one
+  page, which its own view does not do. The target there is dmcore's share of its time.
 - **floor, SQLite**: writes through raw `sqlite3` (write-ahead log, `synchronous=FULL`, `BEGIN
   IMMEDIATE` to `COMMIT`). Reads as one statement through bare SQLAlchemy Core.
 
@@ -128,11 +131,6 @@ are kept on different cores. Left alone, the system sometimes puts both on one, 
 costs a quarter, and sometimes not, and the same code seems to change its speed (`--free` shows it).
 
 *First* is the target that holds now, *final* the one for the first stable version.
-
-The figures above come from a machine that other work shared meanwhile. That makes everything
-slower, and Python more than the database: two cores of one processor take each other's cache and
-clock, and a server that is never idle answers small statements sooner. So a ratio of something
-small, as the unread count, is higher here than on a quiet machine; the calibration tells.
 
 ## What made it faster
 
