@@ -65,12 +65,13 @@ def _introduced(rules: Rules, contact: Contact, advice: Advice) -> None:
 
     A retry asks nothing (MSG-3).
     """
-    now_us = rules.now_us()
     is_answered = not rules.has_directory or advice.introduction is not None
-    if contact.earlier is not None or is_answered or not hangs_on_introduction(contact, now_us):
+    if contact.earlier is not None or is_answered:
         return
-    check_own_side(contact, now_us)
-    raise Unintroduced(contact.actor.user, contact.partner.user)
+    now_us = rules.now_us()
+    if hangs_on_introduction(contact, now_us):
+        check_own_side(contact, now_us)
+        raise Unintroduced(contact.actor.user, contact.partner.user)
 
 
 def _decided(
