@@ -23,6 +23,7 @@ _MODULE = re.compile(r"\b(?:[a-z_]\w*\.)+(?=[A-Za-z_])")
 MODULES = (
     "dmcore",
     "dmcore.errors",
+    "dmcore.presets",
     "dmcore.adapters.memory",
     "dmcore.adapters.sql",
     "dmcore.adapters.crypto",
