@@ -62,11 +62,11 @@ def run(
                     break
             if step.who in observers:
                 first, second = outcomes
-                assert first == second, (number, step)
+                assert first == second, program[:number]
             elif len(outcomes) > 1 and outcomes[-1].is_refusal:
                 return
         if number % stride == 0 or number == len(program):
-            _compare(stages, observers, but, where=(number, step))
+            _compare(stages, observers, but, done=program[:number])
 
 
 def _compare(
@@ -74,13 +74,13 @@ def _compare(
     observers: Sequence[str],
     but: Sequence[str],
     *,
-    where: tuple[int, Step],
+    done: Sequence[Step],
 ) -> None:
     probes = sorted(stages[0].ever | stages[1].ever)[-MOST_PROBES:]
     for observer in observers:
         first, second = (stage.observed(observer, probes) for stage in stages)
         for question in first.keys() - set(but):
-            assert first[question] == second[question], (where, observer, question)
+            assert first[question] == second[question], (observer, question, *done)
 
 
 def target_of(step: Step, stages: Sequence[Stage]) -> Target:

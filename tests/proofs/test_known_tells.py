@@ -14,6 +14,7 @@ from tests.proofs.test_secrecy import (
     blocked_or_silent,
     privately_or_not,
 )
+from tests.proofs.test_shadow_bans_secret import banned_or_not
 
 from dmcore import Policy
 
@@ -71,6 +72,18 @@ KNOWN: Final[dict[str, tuple[Policy, Secret, str, Moves]]] = {
             ("ann", "mark", "bob"),
         ),
     ),
+    "a receipt for what never came, behind an answer of one's own": (
+        UNLIMITED,
+        banned_or_not,
+        "ann",
+        (
+            ("mod", "ban", "ann"),
+            ("ann", "start", "bob"),
+            ("bob", "start", "ann"),
+            ("ann", "start", "bob"),
+            ("bob", "mark", "ann"),
+        ),
+    ),
 }
 
 
@@ -78,7 +91,7 @@ KNOWN: Final[dict[str, tuple[Policy, Secret, str, Moves]]] = {
 NOT_ASKED = ["can_see_profile bob", "audience ann-bob"]
 
 
-@pytest.mark.promise("BLOCK-2", "REQ-1", "MSG-5")
+@pytest.mark.promise("BLOCK-2", "REQ-1", "MSG-5", "MOD-4")
 @pytest.mark.parametrize("known", KNOWN.values(), ids=KNOWN)
 def test_a_way_of_telling_that_was_found_tells_no_more(
     worlds: Worlds, known: tuple[Policy, Secret, str, Moves]

@@ -43,16 +43,12 @@ def _marking(
     side = contact.side
     if is_expired(through, since):
         raise AccessDenied
-    has_heard_later = side.heard is not None and side.heard > through
-    if through == side.newest and not side.blocks and not has_heard_later:
-        # Nothing is unread behind the newest, and whatever was heard was seen; what the partner
-        # said that never came counts too, or it would stand out to them. That nothing more is asked
-        # of the store depends on the reader's own view alone.
-        said = contact.partner_side.said
-        seen = said if said is not None and said <= through else side.heard
-        is_told = seen is None or (side.told is not None and seen <= side.told)
-        is_news = not is_told and not is_expired(seen, since)
-        return Marking(unread_after=0, seen=seen if is_news else None)
+    if through == side.newest == side.heard and not side.blocks:
+        # Nothing is unread behind the newest, and it is what was seen. Behind an own message only
+        # the store knows what the partner said before it that never came; it counts too, or it
+        # would stand out to them. Which of the two it is depends on the reader's own view alone.
+        is_told = side.told is not None and through <= side.told
+        return Marking(unread_after=0, seen=None if is_told else through)
     return allowed(
         tx.messages.marking(
             contact.conversation_id, reader=contact.actor.user, through=through, since=since
