@@ -111,6 +111,42 @@ def test_what_is_refused_after_a_lost_answer_is_sent_again_by_the_same_key(
     assert len(stored(site, first.conversation)) == 3
 
 
+@pytest.mark.promise("BLOCK-1")
+def test_whom_one_has_blocked_elsewhere_can_be_unblocked_where_it_is_noticed(
+    site: LiveSite, meet: Meet
+) -> None:
+    """In the words of the pages, and the text is still there afterwards."""
+    first = site.dm.mailbox("ada").start("ben", "Hello Ben")
+    ada = meet(site, "ada").open_live(first.conversation)
+    ada.may_fail = True
+    site.dm.mailbox("ada").block("ben")
+    for _ in range(2):
+        ada.write("Are you there?")
+        expect(ada.status).to_have_text(
+            "You have blocked this person. Unblock them to write to them."
+        )
+    ways = ada.page.locator(".dm-foot").get_by_role("button", name="Unblock")
+    expect(ways).to_have_count(1)
+    ways.click()
+    expect(ada.composer).to_have_value("Are you there?")
+    ada.composer.press("Enter")
+    expect(ada.texts).to_have_text(["Hello Ben", "Are you there?"])
+
+
+@pytest.mark.promise("LIMIT-1")
+def test_a_limit_is_counted_down_and_hours_are_only_said(make_site: MakeSite, meet: Meet) -> None:
+    seconds = re.compile(r"^You have sent a lot of messages\. Try again in \d+ s\.$")
+    hours = re.compile(r"^You have sent a lot of messages\. Try again in 5 hours\.$")
+    for window, words in ((timedelta(seconds=60), seconds), (timedelta(hours=5), hours)):
+        site = make_site(policy=Policy(messages=RateLimit(1, window)))
+        first = site.dm.mailbox("ada").start("ben", "Hello Ben")
+        ada = meet(site, "ada").open_live(first.conversation)
+        ada.may_fail = True
+        ada.write("One more")
+        expect(ada.status).to_have_text(words)
+        expect(ada.composer).to_have_value("One more")
+
+
 @pytest.mark.promise("MSG-5")
 def test_another_text_for_a_message_outlives_the_page_until_it_is_stored(
     site: LiveSite, meet: Meet
@@ -323,7 +359,7 @@ def test_what_is_written_while_messaging_is_off_is_sent_when_it_is_on(
     operations = site.dm.operations("operator")
     operations.set_mode(Mode.READ_ONLY)
     ada.write("Are you there?")
-    expect(ada.bubbles).to_contain_text("Not sent yet. Messages cannot be written at the moment.")
+    expect(ada.bubbles).to_contain_text("Not sent yet. Messages can only be read at the moment.")
     assert stored(site, first.conversation) == ["Hello Ben"]
     operations.set_mode(Mode.ON)
     # A browser tells pages that the network is back; here it never was away.

@@ -10,6 +10,7 @@ from tests.web.described import valid
 from dmcore import errors
 from dmcore.adapters.web import Site, _errors, wire
 from dmcore.adapters.web._values import Request, Response
+from dmcore.adapters.web._words import notice_of
 from dmcore.adapters.web.wire._answering import as_json
 from dmcore.adapters.web.wire._examples import EXAMPLES
 from dmcore.errors import DmcoreError, LimitReached
@@ -52,6 +53,7 @@ def test_a_problem_tells_the_code_the_sentence_and_the_details(error: DmcoreErro
         "title": problem["title"],
         "status": error.http_status,
         "detail": str(error),
+        "notice": notice_of(error).text,
         "code": error.code,
     }
     assert problem["title"].replace(" ", "_").lower() == error.code

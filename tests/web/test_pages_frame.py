@@ -14,7 +14,7 @@ from tests.web.hosts import ROOT, Host
 from dmcore import Policy
 from dmcore.adapters.web import Document, Person, Site, Viewer, _errors
 from dmcore.adapters.web._site import DEFAULT_CSP
-from dmcore.adapters.web.pages._words import heading_of, notice_before, notice_of
+from dmcore.adapters.web._words import heading_of, notice_before, notice_of
 from dmcore.errors import DmcoreError
 from dmcore.mailbox import Permission
 

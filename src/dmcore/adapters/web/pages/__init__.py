@@ -6,6 +6,7 @@ from dmcore.adapters.web._errors import MethodNotAllowed, NotSignedIn
 from dmcore.adapters.web._routing import Route
 from dmcore.adapters.web._site import Site
 from dmcore.adapters.web._values import Request, Response
+from dmcore.adapters.web._words import heading_of, notice_of
 from dmcore.adapters.web.pages import (
     _contacts,
     _erasing,
@@ -21,7 +22,6 @@ from dmcore.adapters.web.pages._conversation import show, thread_fragment
 from dmcore.adapters.web.pages._drafts import with_wait, written_in
 from dmcore.adapters.web.pages._listing import badge_fragment, list_fragment, list_page
 from dmcore.adapters.web.pages._rendering import in_document, main_of, rendered
-from dmcore.adapters.web.pages._words import heading_of, notice_of
 from dmcore.domain.conversation import Folder
 from dmcore.errors import DmcoreError
 

@@ -7,13 +7,13 @@ from urllib.parse import quote, unquote
 from dmcore.adapters.web._errors import MalformedRequest
 from dmcore.adapters.web._routing import Route, Visit
 from dmcore.adapters.web._values import Response
+from dmcore.adapters.web._words import notice_before, notice_of
 from dmcore.adapters.web.pages._conversation import path_to
 from dmcore.adapters.web.pages._drafts import Draft, kept, status_of, with_wait
 from dmcore.adapters.web.pages._forms import form_of, fresh_key, needed, text_of
 from dmcore.adapters.web.pages._listing import listed_in
 from dmcore.adapters.web.pages._people import faces_of
 from dmcore.adapters.web.pages._rendering import page, redirect
-from dmcore.adapters.web.pages._words import notice_before, notice_of
 from dmcore.domain.conversation import Folder
 from dmcore.domain.preferences import OpenTo, Preferences
 from dmcore.errors import (

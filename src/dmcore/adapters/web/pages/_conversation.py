@@ -7,13 +7,13 @@ import attrs
 
 from dmcore.adapters.web._routing import Visit
 from dmcore.adapters.web._values import Response
+from dmcore.adapters.web._words import NOBODY_THERE, notice_before
 from dmcore.adapters.web.pages._bubbles import Piece, piece_of
 from dmcore.adapters.web.pages._drafts import Draft, status_of, with_wait
 from dmcore.adapters.web.pages._forms import fresh_key
 from dmcore.adapters.web.pages._listing import listed_in
 from dmcore.adapters.web.pages._people import faces_of
 from dmcore.adapters.web.pages._rendering import html, page, rendered
-from dmcore.adapters.web.pages._words import NOBODY_THERE, notice_before
 from dmcore.domain.conversation import Folder
 from dmcore.errors import LimitReached
 

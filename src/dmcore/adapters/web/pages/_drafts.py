@@ -8,9 +8,9 @@ import attrs
 
 from dmcore.adapters.web._routing import Visit
 from dmcore.adapters.web._values import Request, Response
+from dmcore.adapters.web._words import Notice, heading_of, notice_of, seconds_of
 from dmcore.adapters.web.pages._forms import form_of, fresh_key
 from dmcore.adapters.web.pages._rendering import page
-from dmcore.adapters.web.pages._words import Notice, heading_of, notice_of, seconds_of
 from dmcore.domain.message import Message
 from dmcore.errors import DmcoreError, InvalidKey, KeyConflict, LimitReached
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from dmcore.adapters.web._desks import desk_of, moved
 from dmcore.adapters.web._routing import Audience, Route, Visit
 from dmcore.adapters.web._values import Response
+from dmcore.adapters.web._words import notice_of, sentence_of
 from dmcore.adapters.web.pages._forms import form_of, needed, ticked
 from dmcore.adapters.web.pages._people import faces_of
 from dmcore.adapters.web.pages._rendering import page, redirect
@@ -24,7 +25,6 @@ from dmcore.adapters.web.pages._report_words import (
 )
 from dmcore.adapters.web.pages._reporting import is_shown
 from dmcore.adapters.web.pages._restricting import KINDS
-from dmcore.adapters.web.pages._words import notice_of, sentence_of
 from dmcore.domain.paging import LARGEST_PAGE
 from dmcore.domain.reports import ReportLine, ReportMove, ReportState
 from dmcore.errors import DmcoreError, EvidenceDenied, IllegalMove, InvalidReport, TakenByAnother

@@ -11,13 +11,13 @@ import attrs
 
 from dmcore.adapters.web._routing import Route, Visit
 from dmcore.adapters.web._values import Response
+from dmcore.adapters.web._words import notice_of
 from dmcore.adapters.web.pages._conversation import action_of, path_to
 from dmcore.adapters.web.pages._drafts import with_wait
 from dmcore.adapters.web.pages._forms import form_of, fresh_key, needed, ticked
 from dmcore.adapters.web.pages._people import faces_of
 from dmcore.adapters.web.pages._rendering import page, redirect
 from dmcore.adapters.web.pages._report_words import REASONS, span_of
-from dmcore.adapters.web.pages._words import notice_of
 from dmcore.domain.reports import MOST_CHOSEN
 from dmcore.errors import AccessDenied, DmcoreError, InvalidKey, InvalidReport, KeyConflict
 

@@ -13,11 +13,11 @@ import attrs
 from dmcore.adapters.web._desks import desk_of
 from dmcore.adapters.web._routing import Audience, Route, Visit
 from dmcore.adapters.web._values import Response
+from dmcore.adapters.web._words import notice_of
 from dmcore.adapters.web.pages._forms import form_of, needed
 from dmcore.adapters.web.pages._people import faces_of
 from dmcore.adapters.web.pages._rendering import page, redirect
 from dmcore.adapters.web.pages._report_words import STATES
-from dmcore.adapters.web.pages._words import notice_of
 from dmcore.domain.restriction import Restriction, RestrictionKind, RestrictionReason
 from dmcore.errors import DmcoreError, InvalidRestriction, NotRestricted
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from dmcore.adapters.web._errors import MethodNotAllowed, TooManyStreams
 from dmcore.adapters.web._site import Site
 from dmcore.adapters.web._values import Request, Response
+from dmcore.adapters.web._words import notice_of
 from dmcore.errors import DmcoreError, LimitReached, StoreBusy
 
 PROBLEM_TYPE: Final = "application/problem+json"
@@ -28,7 +29,9 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    """A sentence for a person; programs go by the code."""
+    """What is wrong, for whoever develops with it; programs go by the code."""
+    notice: str
+    """The same for the person who acted, in the words of the pages."""
     code: str
 
 
@@ -51,6 +54,7 @@ def problem(error: DmcoreError) -> dict[str, object]:
         "title": error.code.replace("_", " ").capitalize(),
         "status": error.http_status,
         "detail": str(error),
+        "notice": notice_of(error).text,
         "code": error.code,
     }
     # Once more behind the details, which can add to these and never replace one.

@@ -26,17 +26,12 @@ const typing = one("[data-dm-typing]", section);
 
 // --- asking ---------------------------------------------------------------------------------------
 
-/** For a person rather than for a program, as on the server's own pages. */
-const WORDS = {
-  messaging_unavailable: "Messages cannot be written at the moment. You can go on reading.",
-  not_signed_in: "You are signed out. Sign in again, in another tab: your text stays here.",
-  you_blocked_them: "You have blocked this person. Unblock them to write to them.",
-};
+const SIGNED_OUT = "You are signed out. Sign in again, in another tab: your text stays here.";
 
-/** The server's no, in its words. */
+/** The server's no, in its words for the person. */
 class Refused extends Error {
-  constructor(status, words, seconds = 0, code = "") {
-    super(WORDS[code] ?? words);
+  constructor(status, words = "This did not work. Please try again later.", seconds = 0, code = "") {
+    super(status === 401 ? SIGNED_OUT : words);
     Object.assign(this, { status, seconds, code, isFinal: ![408, 502, 503, 504].includes(status) });
   }
 }
@@ -45,11 +40,10 @@ async function fetched(url, options, seconds = 15) {
   const signal = AbortSignal.timeout(seconds * 1000);
   const answer = await fetch(url, { cache: "no-store", signal, ...options });
   // A host may send whoever is signed out to a page of its own.
-  if (answer.redirected) throw new Refused(401, "You are signed out.");
+  if (answer.redirected) throw new Refused(401);
   if (answer.ok) return answer;
-  const { detail = "this did not work", code } = await answer.json().catch(() => ({}));
-  const words = `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`;
-  throw new Refused(answer.status, words, Number(answer.headers.get("Retry-After")), code);
+  const { notice, code } = await answer.json().catch(() => ({}));
+  throw new Refused(answer.status, notice, Number(answer.headers.get("Retry-After")), code);
 }
 
 async function ask(method, path, { body, key, seconds } = {}) {
@@ -68,7 +62,7 @@ async function fragment(name, query, selector) {
   template.innerHTML = await answer.text();
   localise(template.content);
   const found = one(selector, template.content);
-  if (!found) throw new Refused(500, "This did not work.");
+  if (!found) throw new Refused(500);
   return found;
 }
 
@@ -615,8 +609,18 @@ function giveBack(error) {
   } else letters.forEach(hold);
   keep();
   fit();
-  if (error.status === 429) countDown("You have sent a lot of messages.", error.seconds);
+  // A wait that one can sit out; what takes hours is told once.
+  const [about] = error.message.split(" Try again in ");
+  if (error.status === 429 && error.seconds < 120) countDown(about, error.seconds);
   else say(error.message, true);
+  if (error.code === "you_blocked_them") offerUnblocking();
+}
+
+/** The way out that a page made now would have; the page it leads to has the text again. */
+function offerUnblocking() {
+  const offer = one("template[data-dm-unblock]", section);
+  if (offer) status.after(offer.content);
+  offer?.remove();
 }
 
 /** Let a refused text stand where it is, with what can be done about it. */
