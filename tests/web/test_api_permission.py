@@ -223,13 +223,13 @@ def test_where_nothing_is_says_so(api: Api) -> None:
 
 def test_how_a_path_can_be_asked_is_told(api: Api) -> None:
     for method, path, allowed in (
-        ("PUT", "/threads", "GET, POST"),
-        ("DELETE", "/threads", "GET, POST"),
+        ("PUT", "/threads", "GET, HEAD, POST"),
+        ("DELETE", "/threads", "GET, HEAD, POST"),
         ("GET", "/threads/x/messages", "POST"),
         ("GET", "/threads/x/mute", "DELETE, PUT"),
         ("GET", "/threads/x/messages/y", "DELETE, PATCH"),
-        ("POST", "/unread-count", "GET"),
-        ("OPTIONS", "/preferences", "GET, PUT"),
+        ("POST", "/unread-count", "GET, HEAD"),
+        ("OPTIONS", "/preferences", "GET, HEAD, PUT"),
     ):
         with unchanged(api.host):
             answer = api.ask(method, path)

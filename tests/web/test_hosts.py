@@ -183,9 +183,9 @@ def test_what_is_not_there_and_what_cannot_be_asked_are_told_apart(host: Host) -
 
     assert asked("GET", "/api/nothing") == (404, None)
     assert asked("GET", "/nothing") == (404, None)
-    assert asked("DELETE", "/api/threads") == (405, "GET, POST")
-    assert asked("OPTIONS", "/api/unread-count") == (405, "GET")
-    assert asked("PATCH", "/requests") == (405, "GET")
+    assert asked("DELETE", "/api/threads") == (405, "GET, HEAD, POST")
+    assert asked("OPTIONS", "/api/unread-count") == (405, "GET, HEAD")
+    assert asked("PATCH", "/requests") == (405, "GET, HEAD")
 
 
 def test_an_answer_without_content_has_no_kind(host: Host) -> None:

@@ -244,6 +244,17 @@ def test_opening_leads_to_the_conversation_or_to_a_page_that_begins_it(
 
 
 @pytest.mark.promise("LEAK-1")
+def test_that_cookie_stays_on_secure_connections_where_the_page_came_by_one(host: Host) -> None:
+    """Told by the browser alone: a server behind a proxy does not know how it was reached."""
+    for origin in (None, "https://testserver"):
+        headers = {} if origin is None else {"Origin": origin, "Host": "testserver"}
+        form = {"user": "cyd"}
+        answer = host.client.request("POST", "/open", user="ann", form=form, headers=headers)
+        assert answer.status == 303
+        assert ("Secure" in answer.headers["set-cookie"].split("; ")) == (origin is not None)
+
+
+@pytest.mark.promise("LEAK-1")
 def test_to_whom_one_begins_to_write_is_known_to_a_cookie_of_that_page_alone(
     host: Host, ann: Browser
 ) -> None:

@@ -95,5 +95,6 @@ def find(routes: Sequence[Route], method: str, path: str) -> Found | frozenset[s
             continue
         if route.method == method:
             return Found(route, match.groupdict())
-        methods.add(route.method)
+        # What can be got can be asked for without its content too (RFC 9110).
+        methods |= {"GET", "HEAD"} if route.method == "GET" else {route.method}
     return frozenset(methods)

@@ -166,6 +166,9 @@ async def _compose(visit: Visit, draft: Draft) -> Response:
 
 def _cookie(visit: Visit, user: str) -> str:
     where = f"Path={visit.request.root}{_NEW}; Max-Age={_KEPT_S}; HttpOnly; SameSite=Lax"
+    # A server behind a proxy does not know how it was reached; the browser that posts a form does.
+    if visit.request.headers.get("origin", "").startswith("https:"):
+        where += "; Secure"
     return f"{_COOKIE}={_mark_of(visit)}.{quote(user, safe='')}; {where}"
 
 
