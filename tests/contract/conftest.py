@@ -1,10 +1,14 @@
-"""The matrix: every test that asks for ``world`` or ``harness`` runs once on each store."""
+"""The matrix: every test that asks for ``world`` or ``harness`` runs once on each store.
+
+By night in each colour too; by day in one of them, and each colour on one of the databases.
+"""
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.conftest import IS_NIGHTLY
 from tests.support.stores import (
     Colour,
     Harness,
@@ -18,8 +22,9 @@ from dmcore.adapters import sql
 from dmcore.testing.postgres import PostgresServer
 from dmcore.testing.world import World
 
-SQL_STORES = ("sqlite", "postgres", "sqlite-async", "postgres-async")
-STORES = ("memory", "memory-async", *SQL_STORES)
+_BY_NIGHT = ("postgres", "sqlite-async") if IS_NIGHTLY else ()
+SQL_STORES = ("sqlite", "postgres-async", *_BY_NIGHT)
+STORES = ("memory", *(("memory-async",) if IS_NIGHTLY else ()), *SQL_STORES)
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +88,7 @@ def sql_harness(request: pytest.FixtureRequest) -> Iterator[SqlHarness]:
     made.close()
 
 
-@pytest.fixture(params=["postgres", "postgres-async"])
+@pytest.fixture(params=["postgres", *(["postgres-async"] if IS_NIGHTLY else [])])
 def postgres_harness(request: pytest.FixtureRequest) -> Iterator[PostgresHarness]:
     """An empty store on PostgreSQL: the one where writers work at the same time."""
     made = make_sql_harness(request.param, request)

@@ -1,7 +1,6 @@
-"""The conformance suite once more, on PostgreSQL in both colours, and by night on SQLite awaited.
+"""The conformance suite once more, on PostgreSQL awaited; by night blocking too, and on SQLite.
 
-That one is the blocking store in a thread: what differs is what ``test_cancelling`` and the other
-files of this folder ask of it, by day as well.
+The blocking store is the same code that the awaited one runs, as the races and the faults have it.
 """
 
 from tests.conftest import IS_NIGHTLY
@@ -11,4 +10,4 @@ from dmcore.testing.conformance import *  # noqa: F403
 
 __all__ = ["impatient"]
 
-HARNESSES = ("postgres", "postgres-async", *(("sqlite-async",) if IS_NIGHTLY else ()))
+HARNESSES = ("postgres-async", *(("postgres", "sqlite-async") if IS_NIGHTLY else ()))

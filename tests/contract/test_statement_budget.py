@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import attrs
 import pytest
+from tests.conftest import IS_NIGHTLY
 from tests.support.stores import SqlHarness, SqliteHarness, asked_through, run_by_sqlite
 
 from dmcore import Policy
@@ -13,7 +14,7 @@ from dmcore.errors import LimitReached
 from dmcore.testing.screening import Censor
 from dmcore.testing.world import UNLIMITED, World
 
-MANY = 500
+MANY = 500 if IS_NIGHTLY else 120
 
 
 class Budget:

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 import pytest
+from tests.conftest import IS_NIGHTLY
 from tests.contract.test_statement_budget import Budget
 from tests.support.stores import SqlHarness
 
 from dmcore import ConversationId, MessageId
 from dmcore.testing.world import ABSORBING, World, inbox_of
 
-MANY = 300
+MANY = 300 if IS_NIGHTLY else 120
 
 
 @pytest.fixture

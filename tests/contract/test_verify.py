@@ -380,11 +380,7 @@ def mended_as_far_as_can_be(world: World, store: SqlHarness, *, is_lost: bool) -
     assert (Action.STORE_MENDED in noted) or not any(it.mended for it in rounds)
 
 
-# By day each database once and each colour once.
-UNGUARDED = SQL_STORES if IS_NIGHTLY else ("sqlite", "postgres-async")
-
-
-@pytest.fixture(params=UNGUARDED)
+@pytest.fixture(params=SQL_STORES)
 def unguarded(
     request: pytest.FixtureRequest, sqlite_url: str, postgres_server: PostgresServer
 ) -> Iterator[SqlHarness]:
@@ -409,8 +405,17 @@ def unguarded(
     postgres_server.drop_database(url)
 
 
+# By day each damage is done to one of the databases, in turn.
+DAMAGED = [
+    (store, name)
+    for number, name in enumerate(DAMAGES)
+    for turn, store in enumerate(SQL_STORES)
+    if IS_NIGHTLY or number % len(SQL_STORES) == turn
+]
+
+
 @pytest.mark.promise("OPS-5")
-@pytest.mark.parametrize("name", DAMAGES)
+@pytest.mark.parametrize(("unguarded", "name"), DAMAGED, indirect=["unguarded"])
 def test_what_is_damaged_is_named_and_mended(unguarded: SqlHarness, name: str) -> None:
     damage = DAMAGES[name]
     world = lived_in(World(unguarded, policy=FULL))

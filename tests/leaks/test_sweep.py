@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn, cast
 import psycopg
 import pytest
 from sqlalchemy import Dialect, event
+from tests.conftest import IS_NIGHTLY
 from tests.leaks.canary import ANN, BOB, BODY, KEY, PEOPLE, SECRETS, Ear, heard_in
 from tests.proofs.permissions import MAILBOX, MODERATION, OPERATIONS, Asked
 from tests.support.stores import engine_of
@@ -147,8 +148,10 @@ def test_whatever_fails_in_whatever_operation_nothing_is_told(
     faults = _SQLITE_FAULTS if is_sqlite else _POSTGRES_FAULTS
     sabotage = Sabotage(dm, monkeypatch)
     failed = dict.fromkeys((*MAILBOX, *MODERATION, *OPERATIONS, "heads"), 0)
-    for name, act in operations(dm):
-        for fault in faults:
+    for number, (name, act) in enumerate(operations(dm)):
+        # By day each operation meets one of the faults of PostgreSQL, which are many, in turn.
+        met = faults if is_sqlite or IS_NIGHTLY else [faults[number % len(faults)]]
+        for fault in met:
             failed[name] += _swept(sabotage, ear, act, fault)
     # These answer for each item what became of it, and their answers were looked at.
     answering = ["bulk", "restrict_each", "lift_each"]

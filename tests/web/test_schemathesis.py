@@ -35,7 +35,7 @@ REFUSED = {403, 404, 405, 413, 415, 422}
 
 # The nightly profile has thousands of examples where the usual one has a hundred.
 bounded = settings(
-    max_examples=settings().max_examples // 5,
+    max_examples=settings().max_examples // 10,
     derandomize=True,
     database=None,
     deadline=None,
