@@ -20,8 +20,8 @@ interpreters = for python in $(VERSIONS:%=python%) python3 \
 PYTHON ?= $(shell { $(interpreters); } | sed -n 's/^3\.1[1-9] //p' | head -n 1)
 
 help: ## List the recipes
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
-		while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sed 's/%/NAME/' | \
+		while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 # --- environments: made when missing, mended when what they are made from changes ---------------
 # Everything is listed, so nothing is resolved; what is not imported need not be compiled.
@@ -46,10 +46,13 @@ DEMO_VENV := $(if $(wildcard $(VENV)/installed),$(VENV),.venv-demo)
 demo: $(DEMO_VENV)/installed ## See dmcore at work, in a minute
 	$(DEMO_VENV)/bin/dmcore demo
 
-# Long histories, races, browsers and a suite that runs once more go through lines that the other
+example-%: $(VENV)/installed ## Open one of the five products, e.g. example-community
+	@$(BIN)/python -m examples.$*
+
+# Long histories, races, browsers, products and a suite that runs once more go through lines that the other
 # tests have gone through, and to be measured they would take twice the time.
 AGAIN := contract/test_conformance_again.py sealed/test_conformance.py rls/test_conformance.py
-UNMEASURED := $(addprefix tests/,browser interleavings oracle proofs races third $(AGAIN))
+UNMEASURED := $(addprefix tests/,acceptance browser interleavings oracle proofs races third $(AGAIN))
 
 test: $(VENV)/installed browser ## Run all tests, with coverage
 	@rm -f .cache/coverage*

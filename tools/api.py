@@ -27,6 +27,9 @@ MODULES = (
     "dmcore.adapters.memory",
     "dmcore.adapters.sql",
     "dmcore.adapters.crypto",
+    "dmcore.adapters.instrumentation",
+    "dmcore.adapters.relay",
+    "dmcore.adapters.screening",
     "dmcore.adapters.clock",
     "dmcore.adapters.ids",
     "dmcore.adapters.opening",
@@ -72,12 +75,13 @@ def page() -> str:
 def _module(name: str) -> Iterator[str]:
     module = importlib.import_module(name)
     yield f"# {name}"
-    for public in _public_names(module):
+    for public in public_names(module):
         yield from _described(public, getattr(module, public))
     yield ""
 
 
-def _public_names(module: ModuleType) -> list[str]:
+def public_names(module: ModuleType) -> list[str]:
+    """The names of a module that others may use."""
     named = getattr(module, "__all__", None)
     if named is not None:
         return sorted(named)

@@ -1,15 +1,13 @@
 """A browser for these tests, a site for each test, and people who look at it."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
+from tests.browser.chromium import launched
 from tests.browser.people import Person
 from tests.browser.site import NOBODY_IS_COUNTED, LiveSite
 
@@ -18,14 +16,6 @@ from dmcore.adapters.web import Site
 from dmcore.ports.clock import Clock
 
 AXE = Path(__file__).parents[2] / ".cache/browser/node_modules/axe-core/axe.min.js"
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 
 
 class MakeSite(Protocol):
@@ -47,23 +37,12 @@ class Meet(Protocol):
     def __call__(self, site: LiveSite, name: str, **options: Any) -> Person: ...
 
 
-def _chromium() -> str:
-    """The browser; a machine without one fails the tests, never skips them."""
-    asked = os.environ.get("DMCORE_TEST_CHROMIUM")
-    found = asked or shutil.which("chromium") or "/usr/bin/chromium"
-    if not Path(found).is_file():
-        pytest.fail("there is no Chromium: `make browser` gets it")
-    return found
-
-
 # Not for the whole session: as long as it is there, no event loop of another test can run.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One browser for the tests of a file; each person has a context of their own in it."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=ARGUMENTS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -115,9 +94,7 @@ def meet(browser: Browser, make_site: MakeSite) -> Iterator[Meet]:  # noqa: ARG0
     for person in people:
         person.context.close()
     for person in people:
-        assert person.troubles == []
-        hosts = {urlsplit(url).netloc for url in person.requested}
-        assert hosts <= {urlsplit(person.site.address).netloc}
+        person.check()
 
 
 @pytest.fixture

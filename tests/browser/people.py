@@ -1,6 +1,7 @@
 """Somebody at a browser of their own, and everything in it that should not happen."""
 
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
@@ -26,12 +27,11 @@ _FROM_END = """
 """
 
 
-class Person:
-    """One person, one browser context, one window of the site's messages."""
+class Visitor:
+    """One browser context and one window of it, at some site; what goes wrong in it is kept."""
 
-    def __init__(self, browser: Browser, site: LiveSite, name: str, **options: Any) -> None:
-        self.name = name
-        self.site = site
+    def __init__(self, browser: Browser, address: str, **options: Any) -> None:
+        self.address = address
         self.may_fail = False  # whether a browser may tell that something could not be loaded
         self.troubles: list[str] = []
         self.requested: list[str] = []
@@ -40,12 +40,7 @@ class Person:
         )
         self.context.set_default_timeout(PATIENCE_MS)
         self.context.add_init_script(_WATCH)
-        self.sign_in()
         self.page: Page = self.window()
-
-    def sign_in(self) -> None:
-        """Be known to the site, as somebody is after signing in again."""
-        self.context.add_cookies([{"name": COOKIE, "value": self.name, "url": self.site.address}])
 
     def window(self) -> Page:
         """One more window of the same person."""
@@ -60,6 +55,26 @@ class Person:
         is_failure = message.text.startswith("Failed to load resource") or "ERR_" in message.text
         if not (is_failure and self.may_fail):
             self.troubles.append(f"{message.type}: {message.text}")
+
+    def check(self) -> None:
+        """See that nothing went wrong, and that nothing was asked of another site."""
+        assert self.troubles == []
+        hosts = {urlsplit(url).netloc for url in self.requested}
+        assert hosts <= {urlsplit(self.address).netloc}
+
+
+class Person(Visitor):
+    """One person, one browser context, one window of the site's messages."""
+
+    def __init__(self, browser: Browser, site: LiveSite, name: str, **options: Any) -> None:
+        super().__init__(browser, site.address, **options)
+        self.name = name
+        self.site = site
+        self.sign_in()
+
+    def sign_in(self) -> None:
+        """Be known to the site, as somebody is after signing in again."""
+        self.context.add_cookies([{"name": COOKIE, "value": self.name, "url": self.site.address}])
 
     def open(self, path: str = "/") -> "Person":
         """Go to a page below the mount."""

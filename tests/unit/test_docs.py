@@ -27,7 +27,9 @@ from dmcore.cli import main
 from dmcore.domain.reports import MOVES
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted(
+    page for at in ("*.md", "docs/**/*.md", "examples/**/*.md") for page in ROOT.glob(at)
+)
 # Pages speak of this address; the test puts that of a database of its own in its place.
 EXAMPLE_URL = "postgresql://dmcore@localhost/messages"
 _MEASURES = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
