@@ -175,7 +175,7 @@ class Browser:
             if "name" in pressed.attributes
             else {}
         )
-        fields = {**_fields(form), **sent, **typed}
+        fields = {**fields_of(form), **sent, **typed}
         return self.post(
             action.removeprefix(self.host.client.root),
             {name: value for name, value in fields.items() if value is not None},
@@ -208,7 +208,8 @@ class Browser:
         return Page(path, answer, tree_of(answer.text))
 
 
-def _fields(form: Node) -> dict[str, str | None]:
+def fields_of(form: Node) -> dict[str, str | None]:
+    """What a form sends as it stands."""
     fields: dict[str, str | None] = {}
     for field in form.all("input"):
         kind = field.attributes.get("type", "text")

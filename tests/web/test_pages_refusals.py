@@ -263,6 +263,20 @@ def test_a_change_that_comes_too_late_keeps_its_text(make_host: MakeHost) -> Non
     assert refused.bodies == ["hello"]
 
 
+@pytest.mark.promise("MSG-5")
+def test_where_no_message_can_be_changed_nobody_is_offered_to(make_host: MakeHost) -> None:
+    host = make_host(policy=Policy(edit_window=timedelta(0)))
+    thread, bob = begun(host), Browser.of(host, "bob")
+    message = host.dm.mailbox("bob").thread(thread).items[0].id
+    for path in (f"/t/{thread}", f"/t/{thread}?edit={message}"):
+        page = bob.get(path)
+        assert "Edit" not in {link.text for link in page.tree.all("a")}
+        assert "Save" not in page.buttons
+    fragment = host.client.request("GET", f"/fragments/thread/{thread}", user="bob").text
+    assert "Delete for both" in fragment
+    assert "edit=" not in fragment
+
+
 def test_an_answer_to_what_was_never_there_keeps_its_text(host: Host) -> None:
     thread, ann = begun(host), Browser.of(host, "ann")
     refused = ann.post(f"/t/{thread}", {"body": "yes", "key": "k", "reply_to": NOWHERE})

@@ -1,6 +1,6 @@
 """A piece of a conversation as bubbles: days between them, what each answers, where new begins."""
 
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final
 from urllib.parse import urlencode
@@ -32,13 +32,17 @@ class Bubble:
 
 @attrs.frozen(kw_only=True)
 class Piece:
-    """Some bubbles in a row. ``is_newest``: nothing follows them. ``way`` leads to this page."""
+    """Some bubbles in a row. ``is_newest``: nothing follows them. ``way`` leads to this page.
+
+    ``can_edit``: there are own messages that can be given another text on this site.
+    """
 
     bubbles: tuple[Bubble, ...]
     older: str | None
     newer: str | None
     is_newest: bool
     way: str
+    can_edit: bool
 
 
 async def piece_of(
@@ -60,6 +64,7 @@ async def piece_of(
         newer=found.newer,
         is_newest=before is None and (after is None or not found.has_more),
         way=_way(before, after),
+        can_edit=visit.world.dm.policy.edit_window != timedelta(0),
     )
     return piece, found
 
