@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import Browser
+from tests.acceptance.marketplace import Marketplace
+from tests.acceptance.serving import Served
 from tests.browser.chromium import launched
 from tests.browser.people import Visitor
 
@@ -37,3 +39,11 @@ def visit(browser: Browser) -> Iterator[Visit]:
         visitor.context.close()
     for visitor in visitors:
         visitor.check()
+
+
+@pytest.fixture(scope="session")
+def marketplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Marketplace]:
+    """Talent, one for all tests of a process: each brings people of its own."""
+    with Served("talent", tmp_path_factory.mktemp("talent")) as served:
+        yield Marketplace(served)
+        assert served.end() == (0, "")

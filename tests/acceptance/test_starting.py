@@ -1,35 +1,21 @@
 """Each product starts with one command, says where it is, and ends quietly."""
 
-import re
-import signal
-import subprocess
-import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
+from tests.acceptance.serving import ROOT, Served
+from tests.acceptance.windows import HttpWindow
 
-ROOT = Path(__file__).parents[2]
 NAMES = sorted(main.parent.name for main in ROOT.glob("examples/*/__main__.py"))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_product_starts_with_one_command_and_ends_quietly(name: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", f"examples.{name}", "--port", "0", "--folder", str(tmp_path)]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as running:
-        assert running.stdout is not None
-        assert running.stderr is not None
-        said = running.stdout.readline()
-        address = re.search(r"http://127\.0\.0\.1:\d+/", said)
-        assert address, said + running.stderr.read()
-        with urllib.request.urlopen(address[0], timeout=20) as answer:
-            assert answer.status == 200
-            assert "<!doctype html>" in answer.read().decode().lower()
-        running.send_signal(signal.SIGINT)
-        assert running.stderr.read() == ""
-        assert running.wait(timeout=20) == 0
+    with Served(name, tmp_path) as served:
+        answer = HttpWindow(served.address).ask("GET", "/")
+        assert answer.status == 200
+        assert answer.text.lstrip().lower().startswith("<!doctype html>")
+        assert served.end() == (0, "")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,15 +1,24 @@
 """A window without scripts at a product as it is served: pages, forms, cookies, redirects.
 
-It goes through the test client of the product's framework, and sends what a browser would.
+It sends what a browser would, through the test client of a framework or to a server.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from http.cookiejar import CookieJar
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
+from urllib.request import (
+    HTTPCookieProcessor,
+    HTTPRedirectHandler,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
 
 from tests.web.browsing import Page, fields_of, tree_of
-from tests.web.hosts import Answer, joined
+from tests.web.hosts import PATIENCE_S, Answer, joined
 
 
 class Window(ABC):
@@ -37,7 +46,8 @@ class Window(ABC):
         } | typed
         if "name" in pressed.attributes:
             fields[pressed.attributes["name"]] = pressed.attributes["value"]
-        return self.post(pressed.attributes.get("formaction", form.attributes["action"]), fields)
+        action = form.attributes.get("action", page.path)
+        return self.post(pressed.attributes.get("formaction", action), fields)
 
     def follow(self, page: Page, link: str) -> Page:
         """Follow the first link that has this in it."""
@@ -77,16 +87,27 @@ class FlaskWindow(Window):
         return Answer(response.status_code, joined(list(response.headers)), response.get_data())
 
 
-class DjangoWindow(Window):
-    """At a site in Django, which is the only one of its process."""
+class HttpWindow(Window):
+    """At a site at an address."""
 
-    def __init__(self) -> None:
-        from django.test import Client  # type: ignore[import-untyped]
-
-        self._client = Client(enforce_csrf_checks=True)
+    def __init__(self, address: str) -> None:
+        self._address = address.rstrip("/")
+        cookies = HTTPCookieProcessor(CookieJar())
+        self._opener = build_opener(ProxyHandler({}), cookies, _Staying())
 
     def _request(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        response = self._client.generic(
-            method, path, body, headers.get("Content-Type", ""), headers=headers
-        )
-        return Answer(response.status_code, joined(response.items()), response.getvalue())
+        data = body if method == "POST" else None
+        asked = Request(self._address + path, data, dict(headers), method=method)
+        try:
+            response: Any = self._opener.open(asked, timeout=PATIENCE_S)
+        except HTTPError as refused:
+            response = refused
+        with response:
+            return Answer(response.status, joined(response.getheaders()), response.read())
+
+
+class _Staying(HTTPRedirectHandler):
+    """Follows nothing by itself."""
+
+    def redirect_request(self, *_request: Any) -> None:
+        return None
