@@ -88,8 +88,13 @@ class People:
         return next(iter(self._members("WHERE username = ?", username)), None)
 
     def with_ids(self, ids: Sequence[str]) -> dict[str, Member]:
-        """The members with these ids, by id; an id that is nobody's is left out."""
-        numbers = [int(each) for each in ids if each.isascii() and each.isdigit()]
+        """The members with these ids, by id.
+
+        An id is any text that somebody sent, so it may be nobody's, and no number of SQLite's.
+        """
+        numbers = [
+            int(each) for each in ids if each.isascii() and each.isdigit() and len(each) < 19
+        ]
         marks = ", ".join("?" * len(numbers))
         found = self._members(f"WHERE id IN ({marks})", *numbers)
         return {str(member.id): member for member in found}

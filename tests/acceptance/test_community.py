@@ -125,9 +125,10 @@ def test_the_button_on_a_profile_opens_the_conversation_or_begins_it(forum: Foru
 def test_nobody_can_be_written_to_who_is_not_there(forum: Forum) -> None:
     ann, stranger = forum.window("ann"), forum.window()
     before = forum.messages()
-    form = {"user": "4711", "body": "Hello?", "key": "k"}
-    assert ann.post("/messages/start", form).status == 404
-    form = {**form, "user": forum.id_of("ann")}
+    for nobody in ("4711", "9" * 40, "01", "1.5", "brin", "-1", "١"):
+        form = {"user": nobody, "body": "Hello?", "key": "k"}
+        assert ann.post("/messages/start", form).status == 404
+    form = {"user": forum.id_of("ann"), "body": "Hello me", "key": "k"}
     assert ann.post("/messages/start", form).status == 422
     assert "Message" not in stranger.get("/u/ann").buttons
     for path in ("/messages/", "/messages/api/threads"):
