@@ -21,6 +21,8 @@ from examples.community.people import Member, People
 class Directory:
     """Asked when somebody is about to write to somebody new: do the two have accounts?"""
 
+    knows_connections = False
+
     def __init__(self, people: People) -> None:
         self._people = people
 

@@ -27,6 +27,8 @@ def members(ids: Sequence[str]) -> dict[str, Member]:
 class Directory:
     """Asked when somebody is about to write to somebody new: who are the two, and who pays?"""
 
+    knows_connections = False
+
     def introduce(self, sender: User, recipient: User) -> Introduction:
         """Both profiles; ``None`` for an id that is nobody's."""
         found = members([sender.id, recipient.id])

@@ -64,8 +64,13 @@ class DirectMessages:
 
     @property
     def has_directory(self) -> bool:
-        """Whether the host says who its users are; only then one can be open to connections."""
+        """Whether the host says who its users are."""
         return self._rules.has_directory
+
+    @property
+    def offers_connections(self) -> bool:
+        """Whether one can be open to connections only: the host's directory must know some."""
+        return self._rules.offers_connections
 
     def mailbox(self, user: str, *, tenant: str = "") -> Mailbox:
         """The mailbox of one user. Raises ``InvalidId``."""
@@ -174,6 +179,11 @@ class AsyncDirectMessages:
     def has_directory(self) -> bool:
         """As `DirectMessages.has_directory`."""
         return self._rules.has_directory
+
+    @property
+    def offers_connections(self) -> bool:
+        """As `DirectMessages.offers_connections`."""
+        return self._rules.offers_connections
 
     def mailbox(self, user: str, *, tenant: str = "") -> AsyncMailbox:
         """As `DirectMessages.mailbox`; nothing to await, for nothing is asked of the store."""

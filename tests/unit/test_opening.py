@@ -52,6 +52,12 @@ class Awaited:
         raise LookupError(sender, recipient)
 
 
+class AwaitedUnconnected(Awaited):
+    """The same of a host in which nobody is connected with anybody."""
+
+    knows_connections = False
+
+
 class Unwilling:
     """What has the attribute and cannot be asked."""
 
@@ -133,6 +139,39 @@ def test_what_a_user_cannot_choose_here_is_no_failure_of_the_host() -> None:
         dm.operations("olga").set_mode("on")
         dm.mailbox("ann").set_preferences(Preferences(open_to=OpenTo.CONNECTIONS))
         assert dm.mailbox("ann").preferences().open_to is OpenTo.CONNECTIONS
+
+
+class Unconnected(Asked):
+    """A directory of a host in which nobody is connected with anybody."""
+
+    knows_connections = False
+
+
+@pytest.mark.promise("PREF-1")
+def test_where_nobody_is_connected_nobody_can_be_open_to_connections_only() -> None:
+    with memory.open_sync(directory=Unconnected()) as dm:
+        dm.operations("olga").set_mode("on")
+        ann = dm.mailbox("ann")
+        before = ann.preferences()
+        with pytest.raises(ChoiceNotOffered):
+            ann.set_preferences(Preferences(open_to=OpenTo.CONNECTIONS))
+        assert ann.preferences() == before
+        assert (dm.has_directory, dm.offers_connections) == (True, False)
+    with memory.open_sync(directory=Asked()) as dm:
+        assert dm.offers_connections
+    with memory.open_sync() as dm:
+        assert not dm.offers_connections
+    opened = asyncio.run(memory.open_async(directory=AwaitedUnconnected()))
+    assert (opened.has_directory, opened.offers_connections) == (True, False)
+
+
+@pytest.mark.promise("GATE-1")
+def test_a_gate_for_connections_needs_somebody_who_knows_some() -> None:
+    policy = Policy(gates=(Gate(), Gate(needs_connection=True)))
+    with pytest.raises(InvalidSetting) as caught:
+        memory.open_sync(policy=policy, directory=Unconnected())
+    assert caught.value.details["setting"] == "gates"
+    memory.open_sync(policy=policy, directory=Asked()).close()
 
 
 def test_a_handle_tells_whether_the_host_says_who_its_users_are() -> None:

@@ -17,6 +17,7 @@ from dmcore.adapters.clock import ManualClock
 from dmcore.adapters.web import Site
 from dmcore.adapters.web._hosting import Mounted
 from dmcore.domain.ids import User
+from dmcore.ports.directory import knows_connections
 from dmcore.ports.screening import Screener
 
 # Each makes a site; those that await are given messaging that awaits.
@@ -50,6 +51,10 @@ class MakeHost(Protocol):
 @attrs.frozen
 class _AwaitedDirectory:
     _directory: Directory
+
+    @property
+    def knows_connections(self) -> bool:
+        return knows_connections(self._directory)
 
     async def introduce(self, sender: User, recipient: User) -> Introduction:
         return self._directory.introduce(sender, recipient)

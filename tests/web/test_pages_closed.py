@@ -65,6 +65,23 @@ def test_to_be_open_to_connections_is_offered_where_somebody_knows_them(
     assert [it.attributes["value"] for it in offered] == ["everyone", "connections", "nobody"]
 
 
+class Unconnected(Paying):
+    """The same where nobody is connected with anybody."""
+
+    knows_connections = False
+
+
+@pytest.mark.promise("PREF-1")
+def test_where_nobody_is_connected_it_is_not_offered_and_not_taken(make_host: MakeHost) -> None:
+    host = make_host(directory=Unconnected())
+    ann = Browser.of(host, "ann")
+    page = ann.get("/settings")
+    offered = page.tree.all("input", name="open_to")
+    assert [it.attributes["value"] for it in offered] == ["everyone", "nobody"]
+    assert ann.press(page, "Save", open_to="connections").status == 422
+    assert host.dm.mailbox("ann").preferences().open_to is OpenTo.EVERYONE
+
+
 @pytest.mark.promise("TEN-1", "PAIR-3")
 def test_nobody_writes_to_themselves_or_to_nobody(make_host: MakeHost) -> None:
     host = make_host(directory=Paying())

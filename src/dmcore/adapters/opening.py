@@ -20,7 +20,7 @@ from dmcore.domain.policy import Policy
 from dmcore.domain.screening import Screening, Submission
 from dmcore.errors import InvalidSetting
 from dmcore.ports.clock import Clock
-from dmcore.ports.directory import AsyncDirectory, Directory
+from dmcore.ports.directory import AsyncDirectory, Directory, knows_connections
 from dmcore.ports.ids import Entropy
 from dmcore.ports.screening import (
     AsyncScreenerChain,
@@ -130,6 +130,7 @@ def rules_for(
         clock=SystemClock() if clock is None else clock,
         entropy=SystemEntropy() if entropy is None else entropy,
         has_directory=directory is not None,
+        has_connections=knows_connections(directory),
         has_screeners=screeners is not None,
     )
 

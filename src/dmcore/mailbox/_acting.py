@@ -103,7 +103,7 @@ def set_preferences(
     tx: Transaction, rules: Rules, *, owner: User, preferences: Preferences
 ) -> None:
     """Choose anew (PREF-1). Raises ``ChoiceNotOffered``."""
-    if preferences.open_to is OpenTo.CONNECTIONS and not rules.has_directory:
+    if preferences.open_to is OpenTo.CONNECTIONS and not rules.offers_connections:
         raise ChoiceNotOffered("open_to", "this host has no directory that knows connections")
     account = held_account(tx, owner)
     tx.installation.mode().check_read()

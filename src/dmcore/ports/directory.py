@@ -13,13 +13,17 @@ class Directory(Protocol):
     Asked before a transaction, never inside one, and only when somebody is about to start a
     conversation (or asks whether they could): replies and reads never wait for it. What it raises
     reaches the caller as it is, and nothing was stored.
+
+    Where nobody is connected with anybody, let it have an attribute ``knows_connections`` that is
+    ``False``: then nobody is offered to be open to connections only, which would be to nobody.
     """
 
     def introduce(self, sender: User, recipient: User) -> Introduction:
         """The two profiles, and whether the two are connected in the host's sense.
 
         A user that does not exist in that tenant MUST come as ``None``; one of another tenant is
-        such a user (TEN-1).
+        such a user (TEN-1), and so is any text that is no id of the host's: whoever writes to
+        somebody names them as they like.
         """
         ...
 
@@ -40,6 +44,11 @@ def asked(directory: Asked | None) -> Asked:
     if directory is None:
         raise ValueError("rules that ask a directory were given none")
     return directory
+
+
+def knows_connections(directory: object) -> bool:
+    """Whether somebody may be connected with somebody, unless a directory says otherwise."""
+    return getattr(directory, "knows_connections", True) is not False
 
 
 def answer_of(said: object) -> Introduction:

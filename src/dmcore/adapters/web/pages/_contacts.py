@@ -86,7 +86,8 @@ def _settings(
         listed=None,
         preferences=preferences,
         # A choice that is not offered is shown to whom it was offered once.
-        has_connections=visit.world.dm.has_directory or preferences.open_to is OpenTo.CONNECTIONS,
+        has_connections=visit.world.dm.offers_connections
+        or preferences.open_to is OpenTo.CONNECTIONS,
         notice=None if refusal is None else notice_of(refusal),
         is_saved="saved" in visit.request.query,
     )
