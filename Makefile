@@ -94,6 +94,7 @@ $(AXE): tests/browser/package.json tests/browser/package-lock.json | $(VENV)/ins
 
 screenshots: $(VENV)/installed browser ## Make the pictures of the pages again
 	$(BIN)/python -m tools.screenshots
+	$(BIN)/python -m tools.product_screenshots
 
 check: $(VENV)/installed ## Check form, types, imports and generated pages; no tests
 	$(BIN)/ruff format --check
