@@ -8,6 +8,7 @@ from playwright.sync_api import Browser
 from tests.acceptance.marketplace import Marketplace
 from tests.acceptance.serving import Served
 from tests.browser.chromium import launched
+from tests.browser.faults import axe_source
 from tests.browser.people import Visitor
 
 
@@ -39,6 +40,12 @@ def visit(browser: Browser) -> Iterator[Visit]:
         visitor.context.close()
     for visitor in visitors:
         visitor.check()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe."""
+    return axe_source()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 from tests.acceptance.conftest import Visit
+from tests.browser.faults import cut_off, faults
 from tests.browser.people import DESKTOP, PHONE, Visitor
 from tests.web.flask_hosts import WerkzeugServer
 
@@ -71,3 +72,15 @@ def test_what_is_new_is_asked_for_and_no_socket_is_opened(address: str, visit: V
     assert "changes" in asked
     assert "stream" not in asked
     assert sockets == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_forum_can_be_used_by_everybody(
+    address: str, visit: Visit, axe: str, theme: str
+) -> None:
+    look = {"color_scheme": theme, "bypass_csp": True, "viewport": {"width": 320, "height": 600}}
+    person = arrive(visit, address, "juniper", **look)
+    person.may_fail = True  # of one page there is none
+    for path in ("/", "/u/brin", "/sign-in", "/messages/", "/messages/moderation", "/messages/x"):
+        person.page.goto(f"{address}{path}")
+        assert (path, faults(person, axe), cut_off(person)) == (path, [], [])

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Route, expect
 from tests.acceptance.conftest import Visit
 from tests.acceptance.marketplace import Marketplace, Member
+from tests.browser.faults import cut_off, faults
 from tests.browser.people import PHONE, Visitor
 from tests.web.browsing import Page
 
@@ -102,3 +103,14 @@ def test_a_very_long_word_stays_in_its_bubble(
     entry = ines.page.locator("[data-dm-entry]").bounding_box()
     assert entry is not None
     assert entry["height"] < 100
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_marketplace_can_be_used_by_everybody(
+    marketplace: Marketplace, visit: Visit, axe: str, talent: Member, theme: str
+) -> None:
+    look = {"color_scheme": theme, "bypass_csp": True, "viewport": {"width": 320, "height": 600}}
+    person = arrive(visit, marketplace, marketplace.join("company"), **look)
+    for path in ("/", talent.profile(), "/sign-in", "/subscription", "/account", "/messages/"):
+        person.page.goto(f"{person.address}{path}")
+        assert (path, faults(person, axe), cut_off(person)) == (path, [], [])

@@ -2,20 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import Browser
 from tests.browser.chromium import launched
+from tests.browser.faults import axe_source
 from tests.browser.people import Person
 from tests.browser.site import NOBODY_IS_COUNTED, LiveSite
 
 from dmcore import Directory, Policy
 from dmcore.adapters.web import Site
 from dmcore.ports.clock import Clock
-
-AXE = Path(__file__).parents[2] / ".cache/browser/node_modules/axe-core/axe.min.js"
 
 
 class MakeSite(Protocol):
@@ -48,9 +46,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def axe() -> str:
     """The source of axe."""
-    if not AXE.is_file():
-        pytest.fail("axe is not there: `make browser` gets it")
-    return AXE.read_text(encoding="utf-8")
+    return axe_source()
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """No page has a fault that axe finds by the rules of WCAG 2.1 A and AA, light or dark."""
 
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import MakeSite, Meet
+from tests.browser.faults import cut_off, faults
 from tests.browser.people import DESKTOP, PHONE, Person
 
 from dmcore import Gate, Introduction, Mode, Policy, Profile, RateLimit
@@ -14,35 +15,6 @@ from dmcore.adapters.web import Site
 from dmcore.domain.ids import User
 
 Theme = Literal["light", "dark"]
-
-_RUN = """
-() => axe.run(document, {
-  runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] },
-  resultTypes: ["violations"],
-})
-"""
-
-# What is wider than the window, and headings, buttons and links that hide a part of their words.
-_CUT_OFF = """
-() => [
-  ...[document.scrollingElement, ...document.querySelectorAll(".dm-scroll")]
-    .filter((it) => it.checkVisibility() && it.scrollWidth > it.clientWidth),
-  ...[...document.querySelectorAll("h1, h2, button, nav a, summary")]
-    .filter((it) => it.checkVisibility() && !it.querySelector(".dm-name"))
-    .filter((it) => it.scrollWidth > it.clientWidth && getComputedStyle(it).display !== "inline"),
-].map((it) => `${it.tagName} ${it.className}: ${it.textContent.trim().slice(0, 30)}`)
-"""
-
-
-def faults(person: Person, axe: str) -> list[str]:
-    """What axe finds: the rule, and where."""
-    person.page.evaluate(axe)
-    found: dict[str, Any] = person.page.evaluate(_RUN)
-    return [
-        f"{it['id']} at {node['target']}: {node['failureSummary']}"
-        for it in found["violations"]
-        for node in it["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desk", "phone"])
@@ -210,7 +182,7 @@ def test_on_the_smallest_screen_nothing_is_cut_off(make_site: MakeSite, meet: Me
         f"/t/{sent.conversation}?reply={sent.id}",
     ):
         person.open(path)
-        assert person.page.evaluate(_CUT_OFF) == [], path
+        assert cut_off(person) == [], path
 
 
 def test_axe_finds_faults_where_there_are_some(make_site: MakeSite, meet: Meet, axe: str) -> None:

@@ -5,9 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import MakeSite, Meet
+from tests.browser.faults import faults
 from tests.browser.people import DESKTOP, PHONE, Person
 from tests.browser.site import LiveSite
-from tests.browser.test_accessibility import Theme, faults
+from tests.browser.test_accessibility import Theme
 
 from dmcore import Policy
 from dmcore.adapters.web import Site
