@@ -61,9 +61,12 @@ test: $(VENV)/installed browser ## Run all tests, with coverage
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-# What may differ from one Python to another; what a server does is the same for all of them.
-ON_EVERY_PYTHON := tests/unit tests/cli tests/web/test_hosts.py tests/web/test_docs_hosts.py \
-	$(addprefix tests/contract/test_,conformance.py cancelling.py joining.py transactions.py) \
+# What may differ from one Python to another; what a server does is the same for all of them. By
+# day that is the library itself, with NIGHT=1 also what it stores in and whom it is started by.
+ON_EVERY_PYTHON := tests/unit tests/web/test_hosts.py tests/contract/test_conformance.py
+BY_DAY := $(ON_EVERY_PYTHON) -k "not async and not postgres and not sqlite"
+BY_NIGHT := $(ON_EVERY_PYTHON) tests/cli tests/web/test_docs_hosts.py \
+	$(addprefix tests/contract/test_,cancelling.py joining.py transactions.py) \
 	-k "(not async and not postgres) or cancelling"
 
 # EXCEPT names versions to leave out.
@@ -73,7 +76,7 @@ test-all: ## Run the tests on every Python that is found: 3.11, 3.12, 3.13
 		if test -z "$$python"; then missing="$$missing $$version"; continue; fi; \
 		echo "--- Python $$version"; \
 		$(MAKE) --no-print-directory .venv-$$version/installed PYTHON="$$python" || exit 1; \
-		.venv-$$version/bin/python $(PYTEST) $(ON_EVERY_PYTHON) || exit 1; \
+		.venv-$$version/bin/python $(PYTEST) $(if $(NIGHT),$(BY_NIGHT),$(BY_DAY)) || exit 1; \
 		ran="$$ran $$version"; \
 	done; echo "Python ran:$${ran:- none}; not found:$${missing:- none}"
 
@@ -133,7 +136,7 @@ nightly: $(VENV)/installed browser ## Run many more examples, races and interlea
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python $(PYTEST) --durations 15
 	$(BIN)/python tools/canaries.py --run --jobs 2
 	$(BIN)/python -m bench --quick --rounds 1 --calls 20
-	$(MAKE) --no-print-directory test-all \
+	$(MAKE) --no-print-directory test-all NIGHT=1 \
 		EXCEPT=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
 # What the tests need; an extra joins when tests use it.
