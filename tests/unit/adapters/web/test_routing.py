@@ -48,8 +48,8 @@ def test_a_path_leads_to_its_route(
 @pytest.mark.parametrize(
     ("path", "methods"),
     [
-        ("/threads", {"GET", "POST"}),
-        ("/threads/with", {"GET"}),
+        ("/threads", {"GET", "HEAD", "POST"}),
+        ("/threads/with", {"GET", "HEAD"}),
         ("/users/ann/block", {"POST"}),
         ("", set()),
         ("/", set()),

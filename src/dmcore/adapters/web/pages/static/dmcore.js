@@ -618,9 +618,14 @@ function giveBack(error) {
 
 /** The way out that a page made now would have; the page it leads to has the text again. */
 function offerUnblocking() {
-  const offer = one("template[data-dm-unblock]", section);
-  if (offer) status.after(offer.content);
-  offer?.remove();
+  if (one("[data-dm-unblock]", section)) return;
+  const way = document.createElement("form");
+  const button = document.createElement("button");
+  Object.assign(way, { method: "post", action: `${root}/t/${thread}/unblock` });
+  Object.assign(button, { className: "dm-button dm-quiet", textContent: "Unblock" });
+  way.dataset.dmUnblock = "";
+  way.append(button);
+  status.after(way);
 }
 
 /** Let a refused text stand where it is, with what can be done about it. */
