@@ -241,6 +241,13 @@ def test_whoever_is_blocked_reads_that_the_person_cannot_be_reached(host: Host) 
 
 
 @pytest.mark.promise("REQ-1")
+def test_a_list_of_requests_is_there_where_one_has_to_ask(make_host: MakeHost) -> None:
+    for policy, is_there in ((asking(), True), (Policy(), False)):
+        page = Browser.of(make_host(policy=policy), "ann").get("/")
+        assert any(it.text.startswith("Requests") for it in page.tree.all("a")) is is_there
+
+
+@pytest.mark.promise("REQ-1")
 def test_before_acceptance_a_page_says_to_wait(make_host: MakeHost) -> None:
     host = make_host(policy=asking())
     thread, bob = begun(host), Browser.of(host, "bob")

@@ -82,6 +82,7 @@ def page(
         upgrade_url=site.upgrade_url,
         main=main_of(site),
         evidence=visit.world.dm.policy.evidence,
+        asks=visit.world.dm.policy.requests == "ask",
         **values,
     )
     return in_document(visit.site, visit.request, title=title, body=body, status=status)
