@@ -1,5 +1,6 @@
 """What belongs to translating between a framework and messaging, the same in every framework."""
 
+import asyncio
 import http.client
 import socket
 import time
@@ -13,6 +14,7 @@ from tests.web.hosts import PATIENCE_S, ROOT, Host, Stream
 
 from dmcore.adapters.web import Document, Person, Site, Viewer
 from dmcore.adapters.web._values import MOST_BODY_BYTES
+from dmcore.errors import InvalidSetting
 
 ODD_USERS = (
     "ada/lovelace",
@@ -294,6 +296,27 @@ def test_the_sites_own_frame_is_around_every_page(make_host: MakeHost, host_kind
         text = host.client.request("GET", path, user="ada").text
         assert text.startswith("<!doctype html><title>")
         assert f"<nav>{ROOT}{path}</nav>" in text
+
+
+def test_a_frame_may_be_awaited_where_something_awaits_it(
+    make_host: MakeHost, host_kind: str
+) -> None:
+    """A navigation shows what only a coroutine can ask, such as the badge."""
+
+    async def layout(document: Document, native: object) -> str:
+        await asyncio.sleep(0)
+        return f"<!doctype html><nav>{PATHS[host_kind](native)}</nav>{document.body}"
+
+    site = Site(layout=layout)
+    if host_kind in {"flask", "django"}:
+        with pytest.raises(InvalidSetting):
+            make_host(site=site)
+        return
+    host = make_host(site=site)
+    for path, user, status in (("/", "ada", 200), ("/nothing", "ada", 404), ("/", None, 401)):
+        answer = host.client.request("GET", path, user=user)
+        assert answer.status == status
+        assert answer.text.startswith(f"<!doctype html><nav>{ROOT}{path}</nav>")
 
 
 # Streams ----------------------------------------------------------------------------------------

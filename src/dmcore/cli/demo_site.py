@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
 from dmcore.adapters.web import Document, Person, Site, Viewer
 from dmcore.adapters.web.asgi import Messages
@@ -27,7 +27,6 @@ _TEMPLATES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_BADGE: Final = "demo.badge"
 _EVERYBODY: Final = {**CHARACTERS, **STAFF}
 _DESKS: Final = {MODERATOR: ("Reports", "moderation"), OPERATOR: ("Operations", "operations")}
 
@@ -54,7 +53,7 @@ class DemoSite:
                 Route("/", self._start),
                 Route("/demo.css", self._stylesheet),
                 Route("/as/{user}/", self._home),
-                Mount("/as/{user}/messages", app=self._messages_of),
+                Mount("/as/{user}/messages", app=self._messages.app),
             ]
         )
 
@@ -85,20 +84,14 @@ class DemoSite:
             },
         )
 
-    async def _messages_of(self, scope: Scope, receive: Receive, send: Send) -> None:
-        viewer = _viewer(scope)
-        if viewer is not None and _is_page(scope):
-            scope[_BADGE] = await self._messages.badge(scope)
-        await self._messages.app(scope, receive, send)
-
-    def _framed(self, document: Document, native: object) -> str:
+    async def _framed(self, document: Document, native: object) -> str:
         scope = cast("Scope", native)
         viewer = _viewer(scope)
         return _shown(
             "demo_messages.html",
             document=document,
             user=viewer and viewer.user,
-            badge=scope.get(_BADGE, ""),
+            badge=await self._messages.badge(scope),
         )
 
     def _page(self, template: str, **values: object) -> Response:
@@ -117,11 +110,6 @@ def _viewer(scope: Any) -> Viewer | None:
 
 def _root(viewer: Viewer) -> str:
     return f"/as/{viewer.user}/messages"
-
-
-def _is_page(scope: Scope) -> bool:
-    below = scope["path"].removeprefix(scope["root_path"])
-    return not below.startswith(("/api/", "/static/", "/fragments/"))
 
 
 def _people(viewer: Viewer, users: Sequence[str]) -> Mapping[str, Person]:

@@ -107,6 +107,7 @@ def check_blocking(identify: Callable[..., object], site: Site) -> None:
     asked = {
         "identify": identify,
         "people": site.people,
+        "layout": site.layout,
         "is_current": site.is_current,
         "is_moderator": site.is_moderator,
         "is_operator": site.is_operator,

@@ -110,9 +110,12 @@ class Inside:
         except DmcoreError as error:
             refusal = error
         else:
-            return response.with_headers(*_ALWAYS)
+            return await self._finished(request, response)
         # Outside the handler: what refusing shows or raises has no chain back into messaging.
-        response = part.refuse(self.site, request, refusal)
+        return await self._finished(request, part.refuse(self.site, request, refusal))
+
+    async def _finished(self, request: Request, response: Response) -> Response:
+        response = await pages.framed(self.world, self.site, request, response)
         return response.with_headers(*_ALWAYS)
 
     async def _handled(self, part: Part, request: Request) -> Response:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-from dmcore.adapters.web._values import Viewer
+from dmcore.adapters.web._values import Document, Viewer
 from dmcore.domain.numbers import is_whole_number
 from dmcore.errors import InvalidSetting
 from dmcore.ports.signals import Signals
@@ -42,26 +42,13 @@ class Person:
         check_address("url", self.url)
 
 
-@attrs.frozen(kw_only=True)
-class Document:
-    """A page without the host's frame around it.
-
-    ``head`` (links to the stylesheet and the module) and ``body`` are finished HTML. ``title``
-    names the kind of page and never a person.
-    """
-
-    title: str
-    head: str = attrs.field(repr=False)
-    body: str = attrs.field(repr=False)
-
-
 People = Callable[[Viewer, Sequence[str]], Mapping[str, Person] | Awaitable[Mapping[str, Person]]]
 """The people with these ids, as this viewer may see them; who is missing has no account any more.
 Asked once for a page. Under a blocking framework it must not be a coroutine function."""
 
-Layout = Callable[[Document, object], str]
+Layout = Callable[[Document, object], str | Awaitable[str]]
 """The host's frame around a page: a whole HTML document. The second value is the framework's own
-request."""
+request. Under a blocking framework it must not be a coroutine function."""
 
 IsCurrent = Callable[[Viewer], bool | Awaitable[bool]]
 """Whether this sign-in still holds; asked every few seconds while a stream is open."""

@@ -42,13 +42,30 @@ class Request:
 
 
 @attrs.frozen(kw_only=True)
+class Document:
+    """A page without the host's frame around it.
+
+    ``head`` (links to the stylesheet and the module) and ``body`` are finished HTML. ``title``
+    names the kind of page and never a person.
+    """
+
+    title: str
+    head: str = attrs.field(repr=False)
+    body: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
 class Response:
-    """One answer: bytes, or a stream of them that the host must close when the client is gone."""
+    """One answer: bytes, or a stream of them that the host must close when the client is gone.
+
+    With a ``document`` it is a page whose bytes are not made yet: its frame is missing.
+    """
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = attrs.field(default=b"", repr=False)
     stream: AsyncIterator[bytes] | None = attrs.field(default=None, repr=False)
+    document: Document | None = attrs.field(default=None, repr=False)
 
     def with_headers(self, *headers: tuple[str, str]) -> "Response":
         """The same with more headers."""

@@ -21,11 +21,11 @@ from dmcore.adapters.web.pages._assets import asset
 from dmcore.adapters.web.pages._conversation import show, thread_fragment
 from dmcore.adapters.web.pages._drafts import with_wait, written_in
 from dmcore.adapters.web.pages._listing import badge_fragment, list_fragment, list_page
-from dmcore.adapters.web.pages._rendering import in_document, main_of, rendered
+from dmcore.adapters.web.pages._rendering import framed, in_document, main_of, rendered
 from dmcore.domain.conversation import Folder
 from dmcore.errors import DmcoreError
 
-__all__ = ["ROUTES", "asset", "refuse"]
+__all__ = ["ROUTES", "asset", "framed", "refuse"]
 
 ROUTES: tuple[Route, ...] = (
     Route(method="GET", pattern="/", handler=list_page(Folder.INBOX)),

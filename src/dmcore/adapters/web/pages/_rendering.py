@@ -6,11 +6,13 @@ No script and no style stands inside a page, so a policy can forbid both.
 from datetime import datetime
 from typing import Final
 
+import attrs
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dmcore.adapters.web._routing import Visit
-from dmcore.adapters.web._site import Document, Site
-from dmcore.adapters.web._values import Request, Response
+from dmcore.adapters.web._site import Site
+from dmcore.adapters.web._values import Document, Request, Response
+from dmcore.adapters.web._worlds import World
 from dmcore.adapters.web.pages._assets import address_of
 
 # Named here: the names of the standard library depend on the machine's language.
@@ -94,20 +96,36 @@ def main_of(site: Site) -> str:
 
 
 def in_document(site: Site, request: Request, *, title: str, body: str, status: int) -> Response:
-    """The whole document, in the host's frame where it has one."""
+    """A page that waits for its frame."""
     document = Document(title=title, head=head(request.root), body=body)
-    layout = site.layout
+    return Response(status=status, headers=_headers(site), document=document)
+
+
+async def framed(world: World, site: Site, request: Request, response: Response) -> Response:
+    """A page as a whole document, in the host's frame where it has one; all else as it is."""
+    document, layout = response.document, site.layout
+    if document is None:
+        return response
     if layout is None:
-        return html(site, rendered("document.html", document=document), status=status)
-    return html(site, layout(document, request.native), status=status)
+        text = rendered("document.html", document=document)
+    else:
+        text = await world.ask(layout, document, request.native)
+    return attrs.evolve(response, body=_bytes(text), document=None)
 
 
-def html(site: Site, text: str, *, status: int = 200) -> Response:
-    """Finished HTML as an answer, with the site's policy. What UTF-8 cannot say becomes "?"."""
-    headers = [("Content-Type", "text/html; charset=utf-8")]
-    if site.csp is not None:
-        headers.append(("Content-Security-Policy", site.csp))
-    return Response(status=status, headers=tuple(headers), body=text.encode(errors="replace"))
+def html(site: Site, text: str) -> Response:
+    """A piece of a page as an answer, with the site's policy."""
+    return Response(headers=_headers(site), body=_bytes(text))
+
+
+def _headers(site: Site) -> tuple[tuple[str, str], ...]:
+    kind = ("Content-Type", "text/html; charset=utf-8")
+    return (kind,) if site.csp is None else (kind, ("Content-Security-Policy", site.csp))
+
+
+def _bytes(text: str) -> bytes:
+    """What UTF-8 cannot say becomes "?"."""
+    return text.encode(errors="replace")
 
 
 def redirect(request: Request, path: str) -> Response:
