@@ -119,6 +119,7 @@ def test_no_page_and_no_write_touches_more_rows_where_there_are_more(large: Larg
         "thread, older": lambda: ann.thread(place, limit=50, before=thread.older),
         "unread": ann.unread,
         "profile": lambda: ann.can_see_profile("bob"),
+        "profiles": lambda: ann.visible_profiles(["bob", "cyd", "mallory"]),
         "conversation": lambda: ann.conversation(place),
         "changes": lambda: ann.changes(limit=50),
         "can message": lambda: ann.can_message("bob"),

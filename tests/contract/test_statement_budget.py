@@ -176,6 +176,7 @@ def test_reads_end_without_a_commit_and_leave_nothing_open(sql_world: World) -> 
         sql_world.ann.unread()
         sql_world.ann.blocked()
         sql_world.ann.can_see_profile("bob")
+        sql_world.ann.visible_profiles(["bob", "cyd"])
     assert "COMMIT" not in asked
     assert not any(
         word in statement for statement in asked for word in ("INSERT", "UPDATE", "DELETE")

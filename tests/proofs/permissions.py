@@ -235,6 +235,13 @@ MAILBOX: Final[Mapping[str, tuple[Row, ...]]] = {
             answers=lambda situation, answer: answer is not situation.they_block,
         ),
     ),
+    "visible_profiles": (
+        _protects(
+            lambda box, it: it.peer in box.visible_profiles([it.peer]),
+            "peer",
+            answers=lambda situation, answer: answer is not situation.they_block,
+        ),
+    ),
     "thread": (
         _asks(lambda box, it: box.thread(it.conversation), "conversation"),
         # A root that one cannot see has no replies that one could see: an empty page.

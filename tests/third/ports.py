@@ -122,9 +122,10 @@ class Contacts(Rows):
         query = "DELETE FROM blocks WHERE tenant = ? AND user = ? AND blocked = ?"
         self._rows.execute(query, (pair.tenant, pair.other_than(blocked), blocked))
 
-    def blocks(self, *, blocker: User, blocked: UserId) -> Reading[bool]:
-        viewer = attrs.evolve(blocker, id=blocked)
-        return Reading(self._mode_for(viewer), self._blocks(blocker, blocked))
+    def blockers(self, blocked: User, *, among: Collection[UserId]) -> Reading[frozenset[UserId]]:
+        boxes = {attrs.evolve(blocked, id=it) for it in among}
+        found = frozenset(box.id for box in boxes if self._blocks(box, blocked.id))
+        return Reading(self._mode_for(blocked), found)
 
     def blocked_by(
         self, blocker: User, *, before: int | None, limit: int

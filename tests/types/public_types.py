@@ -35,6 +35,7 @@ from dmcore import (
     StoreStatus,
     ThreadPage,
     User,
+    UserId,
     json_line,
 )
 from dmcore.adapters import memory, sql
@@ -85,6 +86,7 @@ def participating(ann: Mailbox, conversation: UUID) -> None:
     assert_type(ann.unread(), int)
     assert_type(ann.blocked(), Page[Block])
     assert_type(ann.can_see_profile("bob"), bool)
+    assert_type(ann.visible_profiles(["bob"]), frozenset[UserId])
     assert_type(ann.preferences(), Preferences)
     ann.set_preferences(Preferences(open_to="nobody"))
 

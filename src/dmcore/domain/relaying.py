@@ -192,14 +192,15 @@ class ConsumerStatus:
 class Reference:
     """All that a host may keep of a conversation for one of its two (OPS-2).
 
-    ``is_listed`` says whether it stands in the owner's inbox, and ``unread`` what the line there
-    says.
+    ``is_listed`` says whether it stands in the owner's inbox, ``unread`` what the line there says,
+    and ``is_muted`` whether the owner wants to hear nothing of it.
     """
 
     conversation: ConversationId
     other: UserId
     unread: int
     is_listed: bool
+    is_muted: bool = False
 
 
 def delay_us(attempts: int) -> int:

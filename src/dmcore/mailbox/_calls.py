@@ -1,6 +1,6 @@
 """What a mailbox can be asked: reads what comes from outside and describes the call to run."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import attrs
@@ -13,6 +13,7 @@ from dmcore.domain.feed import Changes, Snapshot
 from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import (
     User,
+    UserId,
     parse_conversation_id,
     parse_key,
     parse_message_id,
@@ -287,3 +288,7 @@ class MailboxCalls:
 
     def can_see_profile(self, other: str) -> Call[bool]:
         return reading(_reading.can_see_profile, viewer=self.user, other=parse_user_id(other))
+
+    def visible_profiles(self, others: Collection[str]) -> Call[frozenset[UserId]]:
+        asked = frozenset(parse_user_id(other) for other in others)
+        return reading(_reading.visible_profiles, viewer=self.user, others=asked)

@@ -3,7 +3,7 @@
 One long file rather than two: whoever changes a method has its twin before their eyes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
 import attrs
@@ -12,7 +12,7 @@ from dmcore.domain import viewing
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Folder
 from dmcore.domain.feed import Changes, Snapshot
-from dmcore.domain.ids import User
+from dmcore.domain.ids import User, UserId
 from dmcore.domain.inbox import Audience, ConversationView, InboxEntry
 from dmcore.domain.message import Message
 from dmcore.domain.paging import Page
@@ -283,6 +283,13 @@ class Mailbox:
         """Whether the host should show the profile of ``other`` to this user (BLOCK-3)."""
         return self._transactions.run(self._calls.can_see_profile(other))
 
+    def visible_profiles(self, others: Collection[str]) -> frozenset[UserId]:
+        """Those of these users whose profile the host should show to this user (BLOCK-3).
+
+        For a page with many people on it: they are all asked about at once.
+        """
+        return self._transactions.run(self._calls.visible_profiles(others))
+
     def preferences(self) -> Preferences:
         """What this user chose about being reached and being seen (PREF-1)."""
         return self._transactions.run(self._calls.preferences())
@@ -502,6 +509,10 @@ class AsyncMailbox:
     async def can_see_profile(self, other: str) -> bool:
         """As `Mailbox.can_see_profile`."""
         return await self._transactions.run(self._calls.can_see_profile(other))
+
+    async def visible_profiles(self, others: Collection[str]) -> frozenset[UserId]:
+        """As `Mailbox.visible_profiles`."""
+        return await self._transactions.run(self._calls.visible_profiles(others))
 
     async def preferences(self) -> Preferences:
         """As `Mailbox.preferences`."""

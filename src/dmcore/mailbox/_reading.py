@@ -195,10 +195,16 @@ def blocked(tx: Transaction, *, blocker: User, before: int | None, limit: int) -
     return Page.cut(found, limit, lambda block: scope.position(block.position))
 
 
+def visible_profiles(
+    tx: Transaction, *, viewer: User, others: frozenset[UserId]
+) -> frozenset[UserId]:
+    """Whose profiles the host should show: of those who do not block the viewer."""
+    return others - protected(tx.contacts.blockers(viewer, among=others))
+
+
 def can_see_profile(tx: Transaction, *, viewer: User, other: UserId) -> bool:
     """Whether the host should show the profile of ``other``: not if they block the viewer."""
-    owner = attrs.evolve(viewer, id=other)
-    return not protected(tx.contacts.blocks(blocker=owner, blocked=viewer.id))
+    return other in visible_profiles(tx, viewer=viewer, others=frozenset({other}))
 
 
 def can_message(

@@ -150,6 +150,7 @@ def references(
             other=view.other,
             unread=view.unread,
             is_listed=view.folder is Folder.INBOX and not is_pseudonym(owner.id),
+            is_muted=view.is_muted,
         )
         for view in found
     )

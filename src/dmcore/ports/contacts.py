@@ -1,6 +1,6 @@
 """Contacts: holding what decides between two people, and the private block lists."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from dmcore.domain.contact import Block, Contact
@@ -54,8 +54,8 @@ class Contacts(Protocol):
         """Remove from the same list; MUST be present."""
         ...
 
-    def blocks(self, *, blocker: User, blocked: UserId) -> Reading[bool]:
-        """Whether ``blocker`` blocks ``blocked``. In one statement."""
+    def blockers(self, blocked: User, *, among: Collection[UserId]) -> Reading[frozenset[UserId]]:
+        """Who of these users of the same tenant blocks ``blocked``. In one statement."""
         ...
 
     def blocked_by(

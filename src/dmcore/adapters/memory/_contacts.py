@@ -1,7 +1,7 @@
 """Contacts in memory. The store's one lock holds everything, so there is nothing to lock here."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -85,11 +85,10 @@ class MemoryContacts:
         blocker = User(pair.tenant, pair.other_than(blocked))
         self._changes.drop(self._store.blocks[blocker], blocked)
 
-    def blocks(self, *, blocker: User, blocked: UserId) -> Reading[bool]:
-        return Reading(
-            self._store.mode_for(attrs.evolve(blocker, id=blocked)),
-            blocked in self._store.blocks.get(blocker, ()),
-        )
+    def blockers(self, blocked: User, *, among: Collection[UserId]) -> Reading[frozenset[UserId]]:
+        lists = self._store.blocks
+        found = {it for it in among if blocked.id in lists.get(attrs.evolve(blocked, id=it), ())}
+        return Reading(self._store.mode_for(blocked), frozenset(found))
 
     def blocked_by(
         self, blocker: User, *, before: int | None, limit: int

@@ -1,6 +1,6 @@
 """Contacts in SQL: the lock, the facts, the block lists."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -42,6 +42,7 @@ from dmcore.adapters.sql._rows import (
 from dmcore.adapters.sql._schema import block, conversation, installation, mailbox, message
 from dmcore.adapters.sql._statements import Statement
 from dmcore.adapters.sql._texts import Texts
+from dmcore.adapters.sql._users import USERS, user_params
 from dmcore.domain.account import Account
 from dmcore.domain.contact import Block, Contact
 from dmcore.domain.ids import ConversationId, Key, MessageId, TenantId, User, UserId
@@ -177,12 +178,24 @@ _PAIRED = select(conversation.c.id).where(conversation.c.tenant == TENANT, _IS_O
 _POSTING = select(message).where(
     message.c.conversation_id == CONVERSATION, message.c.id == id_param("message")
 )
-_BLOCKS = Statement(
-    select(
-        STANDING,
-        exists().where(_IS_OF_BLOCKER, block.c.blocked == text_param("blocked")).label("blocks"),
+
+
+def _blockers(users: Select[Any]) -> Select[Any]:
+    given = users.subquery("given")
+    # Not joined: for few users in a short table PostgreSQL would read the whole table.
+    since = select(block.c.since_us).where(
+        block.c.tenant == given.c.tenant,
+        block.c.blocker == given.c.user_id,
+        block.c.blocked == text_param("blocked"),
     )
-)
+    return (
+        select(STANDING, given.c.user_id, since.scalar_subquery().label("since_us"))
+        .select_from(installation)
+        .outerjoin(given, true())
+    )
+
+
+_BLOCKERS = {dialect: _blockers(users) for dialect, users in USERS.items()}
 
 
 def _block_list() -> Select[Any]:
@@ -357,11 +370,15 @@ class SqlContacts:
         blocker = pair.other_than(blocked)
         self._batch.delete(block, {"tenant": pair.tenant, "blocker": blocker, "blocked": blocked})
 
-    def blocks(self, *, blocker: User, blocked: UserId) -> Reading[bool]:
-        facts = {"blocker": blocker.id, "blocked": blocked}
-        facts |= standing_params(self._namespace, attrs.evolve(blocker, id=blocked))
-        row = first_of(_BLOCKS.all(self._connection, facts))
-        return Reading(mode_of(row.mode), bool(row.blocks))
+    def blockers(self, blocked: User, *, among: Collection[UserId]) -> Reading[frozenset[UserId]]:
+        facts = {
+            **standing_params(self._namespace, blocked),
+            **user_params([attrs.evolve(blocked, id=it) for it in among]),
+            "blocked": blocked.id,
+        }
+        rows = rows_of(self._connection, _BLOCKERS[self._connection.dialect.name], facts)
+        found = {row.user_id for row in rows if row.since_us is not None}
+        return Reading(mode_of(rows[0].mode), frozenset(found))
 
     def blocked_by(
         self, blocker: User, *, before: int | None, limit: int

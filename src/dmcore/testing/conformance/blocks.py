@@ -11,6 +11,7 @@ from dmcore.adapters.ids import SeededEntropy
 from dmcore.errors import (
     AccessDenied,
     DmcoreError,
+    InvalidId,
     LimitReached,
     MessagingUnavailable,
     RecipientUnavailable,
@@ -428,6 +429,23 @@ class TestBlocks:
         assert world.dm.mailbox("bob", tenant="north").can_see_profile("ann")
         world.ann.unblock("bob")
         assert world.bob.can_see_profile("ann")
+
+    @pytest.mark.promise("BLOCK-3")
+    def test_the_profiles_of_many_are_asked_about_at_once(self, world: World) -> None:
+        world.ann.block("bob")
+        world.bob.block("cyd")
+        world.dan.block("bob")
+        everybody = ("ann", "bob", "cyd", "dan", "nobody")
+        with world.unchanged():
+            assert world.bob.visible_profiles(everybody) == {"bob", "cyd", "nobody"}
+            assert world.bob.visible_profiles(("dan", "ann", "dan")) == frozenset()
+            assert world.bob.visible_profiles(()) == frozenset()
+            assert world.ann.visible_profiles(everybody) == set(everybody)
+            assert world.cyd.visible_profiles(everybody) == set(everybody) - {"bob"}
+            elsewhere = world.dm.mailbox("bob", tenant="north")
+            assert elsewhere.visible_profiles(everybody) == set(everybody)
+            with pytest.raises(InvalidId):
+                world.bob.visible_profiles(("ann", ""))
 
     @pytest.mark.promise("BLOCK-3", "AUD-1")
     def test_blocking_twice_is_blocking_once(self, world: World) -> None:

@@ -180,6 +180,7 @@ class TestErasing:
             lambda: ann.conversation_with("bob"),
             lambda: ann.audience(it),
             lambda: ann.can_see_profile("bob"),
+            lambda: ann.visible_profiles(["bob"]),
             lambda: world.dm.mailbox(gone),
             lambda: world.dm.operations(gone),
             lambda: world.dm.moderation(gone),

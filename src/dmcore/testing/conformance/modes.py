@@ -34,6 +34,7 @@ TABLE: dict[str, tuple[set[Mode], Callable[[World, Message], object]]] = {
     "unblock nobody": (READ, lambda world, _: world.ann.unblock("zoe")),
     "blocked": (READ, lambda world, _: world.ann.blocked()),
     "can_see_profile": (READ, lambda world, _: world.ann.can_see_profile("bob")),
+    "visible_profiles": (READ, lambda world, _: world.ann.visible_profiles(["bob"])),
     "mode": (ALWAYS, lambda world, _: world.olga.mode()),
     "status": (ALWAYS, lambda world, _: world.olga.status()),
     "audit": (ALWAYS, lambda world, _: world.olga.audit("ann")),

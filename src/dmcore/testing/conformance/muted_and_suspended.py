@@ -165,6 +165,7 @@ class TestMutedAndSuspended:
         assert [line.blocked for line in world.ann.blocked().items] == ["cyd"]
         assert not world.cyd.can_see_profile("ann")
         assert world.ann.can_see_profile("bob")
+        assert world.ann.visible_profiles(["bob"]) == {"bob"}
         made = world.ann.report(conversation=here, messages=[reply.id], reason="threat")
         assert made.messages == 1
         quiet = Preferences(open_to="nobody")

@@ -165,14 +165,16 @@ class TestPorts:
         def read(use_case: Callable[[Transaction], Result]) -> Result:
             return runner.run(reading(use_case))
 
-        assert read(lambda tx: tx.contacts.blocks(blocker=BOB, blocked=ANN.id).found) is True
-        assert read(lambda tx: tx.contacts.blocks(blocker=ANN, blocked=BOB.id).found) is False
+        both = (ANN.id, BOB.id)
+        assert read(lambda tx: tx.contacts.blockers(ANN, among=both).found) == {BOB.id}
+        assert read(lambda tx: tx.contacts.blockers(BOB, among=both).found) == frozenset()
+        assert read(lambda tx: tx.contacts.blockers(ANN, among=[CYD.id]).found) == frozenset()
         assert list(read(lambda tx: tx.contacts.blocked_by(BOB, before=None, limit=5).found)) == [
             line
         ]
         assert list(read(lambda tx: tx.contacts.blocked_by(ANN, before=None, limit=5).found)) == []
         runner.run(writing(lambda tx: tx.contacts.remove_block(PAIR, blocked=ANN.id)))
-        assert read(lambda tx: tx.contacts.blocks(blocker=BOB, blocked=ANN.id).found) is False
+        assert read(lambda tx: tx.contacts.blockers(ANN, among=both).found) == frozenset()
 
     @pytest.mark.promise("PAGE-1", "BLOCK-3")
     def test_a_block_list_is_cut_below_a_position(self, runner: Transactions) -> None:
@@ -405,7 +407,8 @@ class TestPorts:
             lambda tx: tx.journal.feed(ANN, after=0, limit=1, since=None).mode,
             lambda tx: tx.journal.feed(CYD, after=0, limit=1, since=None).mode,
             lambda tx: tx.contacts.look(PAIR, actor=ANN.id).mode,
-            lambda tx: tx.contacts.blocks(blocker=ANN, blocked=BOB.id).mode,
+            lambda tx: tx.contacts.blockers(ANN, among=[BOB.id]).mode,
+            lambda tx: tx.contacts.blockers(ANN, among=[]).mode,
             lambda tx: tx.contacts.blocked_by(ANN, before=None, limit=1).mode,
             lambda tx: tx.contacts.hold(PAIR, actor=ANN.id).mode,
             lambda tx: tx.installation.mode(),

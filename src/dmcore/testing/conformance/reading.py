@@ -22,6 +22,7 @@ class TestReading:
             world.bob.unread,
             world.bob.blocked,
             lambda: world.bob.can_see_profile("ann"),
+            lambda: world.bob.visible_profiles(["ann"]),
             lambda: world.olga.audit("bob"),
             world.olga.status,
             world.olga.verify,

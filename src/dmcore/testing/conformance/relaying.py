@@ -534,6 +534,11 @@ class TestRelaying:
         assert world.olga.references("bob", conversation=here) == (found[here],)
         assert world.olga.references("dan", conversation=here) == ()
         assert world.olga.references("bob", tenant="away") == ()
+        assert not found[here].is_muted
+        world.bob.mute(here)
+        (muted,) = world.olga.references("bob", conversation=here)
+        assert (muted.unread, muted.is_listed, muted.is_muted) == (1, True, True)
+        assert not world.olga.references("ann")[0].is_muted
         gone = world.olga.erase("bob").pseudonym
         assert world.olga.references("bob") == ()
         assert world.olga.references("bob", conversation=here) == ()
