@@ -14,11 +14,11 @@ PATIENCE_S: Final = 60
 class Served:
     """``python -m examples.<name>`` on a free port; ``address`` is what it says."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, *more: str) -> None:
         self.folder = folder
         command = [sys.executable, "-m", f"examples.{name}", "--port", "0", "--folder", str(folder)]
         self._process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*command, *more], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
         said = self._process.stdout.readline()
