@@ -7,6 +7,7 @@ from typing import Self, cast
 from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
@@ -132,8 +133,10 @@ class Residents:
         """
         if resident == me.id:
             return me
+        if not resident.isdecimal():
+            raise HTTPException(404)
         known = await self.people.in_organisation(me.organisation, [resident])
-        is_open = resident.isdecimal() and await self._mailbox_of(me).can_see_profile(resident)
+        is_open = await self._mailbox_of(me).can_see_profile(resident)
         found = known.get(resident)
         if found is None or not found.is_listed or not is_open:
             raise HTTPException(404)
@@ -240,7 +243,9 @@ class Residents:
         )
 
     async def _refused(self, request: Request, error: Exception) -> Response:
-        """Not as it was asked: a page, or the way to sign in."""
+        """Not as it was asked: a page, or the way to sign in, or JSON for a client."""
+        if isinstance(error, AnyHTTPException) and request.url.path.startswith("/api/"):
+            return await http_exception_handler(request, error)
         status, headers = 500, None
         if isinstance(error, AnyHTTPException):
             status, headers = error.status_code, error.headers

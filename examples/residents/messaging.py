@@ -116,6 +116,8 @@ class Bell:
 
     def _ring(self, event: Entry) -> None:
         fact, owner = event.fact, event.owner
+        if fact.conversation is None:
+            return
         facts = {
             "organisation": owner.tenant,
             "resident": owner.id,
@@ -124,31 +126,30 @@ class Bell:
             "conversation": fact.conversation,
             "at": fact.at,
         }
-        if fact.action in _MESSAGES and fact.actor != owner.id and self._is_news(event):
-            statement = _ADD
-        elif fact.action is Action.MARKED_READ:
-            statement = _REMOVE
-        else:
-            return
+        is_message = fact.action in _MESSAGES and fact.actor != owner.id
         with self._engine.begin() as connection:
-            connection.execute(statement, facts)
+            if not self._is_news(event):
+                connection.execute(_REMOVE, facts)
+            elif is_message:
+                connection.execute(_ADD, facts)
 
     def _is_news(self, event: Entry) -> bool:
-        """Not where it was read or taken back meanwhile, nor where its owner muted it."""
+        """Whether something waits there: not read, taken back, muted, archived, nor blocked."""
         found = self._operations.references(
             event.owner.id, tenant=event.owner.tenant, conversation=event.fact.conversation
         )
         return any(it.unread and it.is_listed and not it.is_muted for it in found)
 
 
-# A repeat of an event writes nothing more.
+# A repeat of an event writes nothing more, and nothing is written of whoever moved out meanwhile.
 _ADD = text(
-    "INSERT INTO notification VALUES"
-    " (:organisation, CAST(:resident AS bigint), :position, CAST(:sender AS bigint),"
-    " :conversation, :at)"
+    "INSERT INTO notification (organisation, resident, position, sender, conversation, at)"
+    " SELECT :organisation, reader.id, :position, writer.id, :conversation, :at"
+    " FROM resident AS reader, resident AS writer"
+    " WHERE CAST(reader.id AS text) = :resident AND CAST(writer.id AS text) = :sender"
     " ON CONFLICT DO NOTHING"
 )
 _REMOVE = text(
     "DELETE FROM notification WHERE organisation = :organisation"
-    " AND resident = CAST(:resident AS bigint) AND conversation = :conversation"
+    " AND CAST(resident AS text) = :resident AND conversation = :conversation"
 )

@@ -23,9 +23,9 @@ CREATE TABLE IF NOT EXISTS resident (
 );
 CREATE TABLE IF NOT EXISTS notification (
     organisation text NOT NULL,
-    resident bigint NOT NULL,
+    resident bigint NOT NULL REFERENCES resident ON DELETE CASCADE,
     position bigint NOT NULL,
-    sender bigint NOT NULL,
+    sender bigint NOT NULL REFERENCES resident ON DELETE CASCADE,
     conversation uuid NOT NULL,
     at timestamptz NOT NULL,
     PRIMARY KEY (organisation, resident, position)
@@ -116,6 +116,8 @@ class People:
 
     async def with_id(self, id_: str) -> Resident | None:
         """Somebody who signs in."""
+        if not id_.isdecimal():
+            return None
         found = await self._found("WHERE CAST(resident.id AS text) = :id", id=id_)
         return found[0] if found else None
 

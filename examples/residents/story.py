@@ -1,5 +1,6 @@
 """What was said before anybody looks: a new site is switched on, and not empty."""
 
+from dmcore import Message
 from dmcore.adapters import sql
 from dmcore.presets import RESIDENTS
 from examples.residents.database import Databases
@@ -22,9 +23,13 @@ async def told(databases: Databases) -> None:
     people = await People.opened(databases.host)
     dm = await opened_store(databases, people)
     residents = {it.name: it for it in await people.everybody()}
+    heard: dict[tuple[str, str], Message] = {}
     for sender, recipient, text in _SAID:
         writer = residents[sender]
         mailbox = dm.mailbox(writer.id, tenant=writer.organisation)
-        await mailbox.start(residents[recipient].id, text)
+        question = heard.get((sender, recipient))
+        if question is not None:
+            await mailbox.mark_read(question.conversation, through=question.id)
+        heard[recipient, sender] = await mailbox.start(residents[recipient].id, text)
     await dm.close()
     await people.close()

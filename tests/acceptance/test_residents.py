@@ -87,6 +87,8 @@ def test_a_recipient_is_notified_and_nothing_of_the_text_is_in_it(estate: Estate
     cyd.start(bob, "But of this")
     until(lambda: len(estate.news(bob)) == 1)
     assert str(estate.news(bob)[0]["sender"]) == cyd.id
+    bob.block(cyd)
+    until(lambda: estate.news(bob) == [])
 
 
 @pytest.mark.promise("MSG-2", "PAGE-2")
