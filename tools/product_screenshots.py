@@ -29,6 +29,22 @@ def _talent(page: Page, address: str) -> None:
     _read(page, "Northlight Films")
 
 
+def _residents(page: Page, address: str) -> None:
+    """Two have agreed, and a third has written."""
+    page.goto(f"{address}/sign-in")
+    page.get_by_role("button", name="Marta Nowak").click()
+    _read(page, "Jonas Weber")
+
+
+def _whiteballoon(page: Page, address: str) -> None:
+    """The switch was turned, and the figures say so."""
+    page.goto(f"{address}/sign-in")
+    page.get_by_role("button", name="Rosa Delgado").click()
+    page.get_by_role("link", name="Admin").click()
+    page.get_by_role("button", name="Turn messaging on").click()
+    expect(page.get_by_role("heading", name="Messaging is on")).to_be_visible()
+
+
 def _read(page: Page, other: str) -> None:
     page.get_by_role("link", name="Messages").click()
     page.locator("[data-dm-entry]").filter(has_text=other).get_by_role("link").click()
@@ -38,7 +54,9 @@ def _read(page: Page, other: str) -> None:
 VIEWPORT: Final[ViewportSize] = {"width": 1120, "height": 700}
 PRODUCTS: Final[Mapping[str, Callable[[Page, str], None]]] = {
     "community": _community,
+    "residents": _residents,
     "talent": _talent,
+    "whiteballoon": _whiteballoon,
 }
 
 

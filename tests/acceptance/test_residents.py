@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 from tests.acceptance.conftest import Visit
 from tests.acceptance.estate import API, Estate, Neighbour, served_estate, until
+from tests.browser.faults import cut_off, faults
 from tests.browser.people import PHONE, Visitor
 
 from dmcore.testing.postgres import PostgresServer
@@ -370,3 +371,18 @@ def test_a_page_lists_whom_one_blocks_and_lets_them_go(estate: Estate, visit: Vi
     desk.page.get_by_role("button", name="Unblock Bob Marsh").click()
     expect(desk.page.get_by_text("You have blocked nobody.")).to_be_visible()
     assert ann.get("/users/blocked")["items"] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_site_can_be_used_by_everybody(
+    estate: Estate, visit: Visit, axe: str, theme: str
+) -> None:
+    look = {"color_scheme": theme, "bypass_csp": True, "viewport": {"width": 320, "height": 600}}
+    ann, bob = neighbours(estate, "Ann Field", "Bob Marsh")
+    ann.start(bob, "Hello Bob")
+    until(lambda: len(estate.news(bob)) == 1)
+    person = at_a_browser(visit, estate, bob, **look)
+    person.may_fail = True  # of one page there is none
+    for path in ("/", f"/people/{ann.id}", "/people/x", "/sign-in", "/me", "/notifications"):
+        person.page.goto(f"{estate.served.address}{path}")
+        assert (path, faults(person, axe), cut_off(person)) == (path, [], [])

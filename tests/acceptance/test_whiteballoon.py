@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.acceptance.conftest import Visit
 from tests.acceptance.serving import Served
+from tests.browser.faults import cut_off, faults
 from tests.browser.people import PATIENCE_MS, Visitor
 
 from dmcore.adapters import sql
@@ -40,17 +41,17 @@ class Place:
     served: Served
     visit: Visit
 
-    def somebody(self, name: str) -> Visitor:
+    def somebody(self, name: str, **options: object) -> Visitor:
         """Somebody who signed in, at a browser in which no script runs."""
-        visitor = self.nobody()
+        visitor = self.nobody(**options)
         visitor.page.goto(f"{self.served.address}/sign-in")
         visitor.page.get_by_role("button", name=NAMES[name]).click()
         expect(visitor.page.get_by_role("heading", level=1)).to_contain_text("Hello")
         return visitor
 
-    def nobody(self) -> Visitor:
+    def nobody(self, **options: object) -> Visitor:
         """Somebody who did not."""
-        return self.visit(self.served.address, java_script_enabled=False)
+        return self.visit(self.served.address, **{"java_script_enabled": False, **options})
 
     def go(self, visitor: Visitor, path: str) -> Page:
         visitor.page.goto(self.served.address + path)
@@ -354,3 +355,13 @@ def test_operational_figures_count_and_tell_nothing_of_what_or_who(place: Place)
     for text in (figures, place.asked(rosa, "/metrics")[1]):
         assert "start" in text
         assert not [word for word in (SECRET, "zebra", *NAMES, *NAMES.values()) if word in text]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_site_can_be_used_by_everybody(place: Place, axe: str, theme: str) -> None:
+    look = {"color_scheme": theme, "bypass_csp": True, "viewport": {"width": 320, "height": 600}}
+    rosa = place.somebody("rosa", java_script_enabled=True, **look)
+    rosa.may_fail = True  # of one page there is none
+    for path in ("/", "/people", "/people/amir", "/people/x", "/sign-in", "/admin"):
+        page = place.go(rosa, path)
+        assert (path, faults(rosa, axe), cut_off(rosa)) == (path, [], []), page.url
