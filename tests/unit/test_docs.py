@@ -15,6 +15,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 from urllib.parse import unquote
 
 import attrs
@@ -82,6 +84,13 @@ def run_python(block: Block, page: Path, names: dict[str, object]) -> str:
     return output.getvalue()
 
 
+def as_module(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The names of a program, in a module that is found: frameworks look annotations up there."""
+    module = ModuleType("example")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return vars(module)
+
+
 def run_command(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
     monkeypatch.setattr(sys, "argv", ["dmcore", *arguments])
     output = io.StringIO()
@@ -128,7 +137,7 @@ def test_every_example_does_what_its_page_shows(
     if EXAMPLE_URL in page.read_text(encoding="utf-8"):
         postgres_url = request.getfixturevalue("postgres_url")
         example_url = lambda text: text.replace(EXAMPLE_URL, postgres_url)  # noqa: E731
-    names: dict[str, object] = {"__name__": "example"}
+    names = as_module(monkeypatch)
     printed = ""
     for block in blocks(page):
         where = f"{page.relative_to(ROOT)}:{block.line}"

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.unit.test_docs import ROOT, Block, blocks, run_python
+from tests.unit.test_docs import ROOT, Block, as_module, blocks, run_python
 from tests.web import django_hosts
 from tests.web.asgi_hosts import StarletteClient
 from tests.web.django_hosts import AsyncDjangoClient, DjangoClient
@@ -40,9 +40,9 @@ def programs(page: Path) -> list[Block]:
     return [block for block in blocks(page) if block.language == "python"]
 
 
-def run(page: Path) -> Iterator[dict[str, Any]]:
+def run(page: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """The names of a page whenever it shows a whole site; its last block ends everything."""
-    names: dict[str, Any] = {"__name__": "example"}
+    names = as_module(monkeypatch)
     *first, last = programs(page)
     for block in first:
         run_python(block, page, names)
@@ -81,11 +81,13 @@ def converse(client: Client, ann: Headers, bob: Headers, *, has_profiles: bool =
     assert ask("POST", place, user=None, form=answer, headers=elsewhere).status == 403
 
 
-@pytest.mark.parametrize("page", ["asgi", "fastapi", "flask"], indirect=True)
-def test_two_people_write_to_each_other_on_the_site_of_a_page(page: Path) -> None:
-    clients = {"asgi": StarletteClient, "fastapi": StarletteClient, "flask": FlaskClient}
-    for names in run(page):
-        client = clients[page.stem](names["app"], root="")
+@pytest.mark.parametrize("page", ["asgi", "litestar", "fastapi", "flask"], indirect=True)
+def test_two_people_write_to_each_other_on_the_site_of_a_page(
+    page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for names in run(page, monkeypatch):
+        kind = FlaskClient if page.stem == "flask" else StarletteClient
+        client = kind(names["app"], root="")
         ann, bob = by_cookie(client, "ann"), by_cookie(client, "bob")
         converse(client, ann, bob)
         left = client.request("POST", "/sign-out", user=None, headers=ann)
@@ -94,10 +96,12 @@ def test_two_people_write_to_each_other_on_the_site_of_a_page(page: Path) -> Non
 
 
 @pytest.mark.parametrize("page", ["django"], indirect=True)
-def test_two_people_write_to_each_other_on_the_sites_of_the_page_of_django(page: Path) -> None:
+def test_two_people_write_to_each_other_on_the_sites_of_the_page_of_django(
+    page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     django_hosts.set_up()
     kinds = [DjangoClient, AsyncDjangoClient]
-    for names in run(page):
+    for names in run(page, monkeypatch):
         kind = kinds.pop(0)
         client = kind(names["urlpatterns"], root="")
         ann: Headers = {"x-user": "ann"}
@@ -106,7 +110,7 @@ def test_two_people_write_to_each_other_on_the_sites_of_the_page_of_django(page:
     assert kinds == []
 
 
-@pytest.mark.parametrize("name", ["asgi", "fastapi", "flask", "django"])
+@pytest.mark.parametrize("name", ["asgi", "litestar", "fastapi", "flask", "django"])
 def test_a_site_is_embedded_in_under_thirty_lines(name: str) -> None:
     program = programs(HOSTS / f"{name}.md")[0]
     assert len(program.text.splitlines()) < 30

@@ -7,6 +7,8 @@ from typing import Any
 import flask as flask_itself
 import pytest
 from fastapi import Depends, FastAPI, HTTPException, Request
+from litestar import Litestar
+from litestar import asgi as asgi_handler
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from tests.web import asgi_hosts, django_hosts, flask_hosts
@@ -49,6 +51,14 @@ def nested_at(dm: DirectMessages, prefix: str, script: str) -> Client:
     return StarletteClient(app, root=f"{script}/inner{prefix}", root_path=script)
 
 
+def litestar_at(dm: DirectMessages, prefix: str, script: str) -> Client:
+    messages = asgi.Messages(dm, identify=asgi_hosts.identify_scope)
+    mount = asgi_handler(prefix or "/", is_mount=True, copy_scope=True)
+    # Its own settings of logging would stay for the tests after this one.
+    app = Litestar([mount(messages.app.at(prefix))], logging_config=None)
+    return StarletteClient(app, root=script + prefix, root_path=script)
+
+
 def fastapi_at(dm: DirectMessages, prefix: str, script: str) -> Client:
     messages = fastapi.Messages(dm, identify=asgi_hosts.identify_request)
     app = FastAPI()
@@ -82,6 +92,7 @@ SITES = (
     starlette_at,
     alone_at,
     nested_at,
+    litestar_at,
     fastapi_at,
     flask_at,
     django_at,
@@ -147,6 +158,36 @@ def test_the_path_below_is_found_whether_or_not_the_mount_is_in_front(
 ) -> None:
     request = _asgi.request_in(asked)
     assert (request.root, request.path) == (root, path)
+
+
+@pytest.mark.parametrize(
+    ("asked", "root", "path"),
+    [
+        (scope("/t/1/", "", raw_path=b"/m/t/1"), "/m", "/t/1"),
+        (scope("/", "", raw_path=b"/m"), "/m", "/"),
+        (scope("/", "", raw_path=b"/m/"), "/m", "/"),
+        (scope("/u/a/b", "", raw_path=b"/m/u/a//b"), "/m", "/u/a//b"),
+        (scope("/u/a%b/", "", raw_path=b"/m/u/a%25b"), "/m", "/u/a%b"),
+        (scope("/m/t/1", ""), "/m", "/t/1"),
+        (scope("/t/1/", "/proxy", raw_path=b"/proxy/m/t/1"), "/proxy/m", "/t/1"),
+        (scope("/t/1/", "/proxy", raw_path=b"/m/t/1"), "/proxy/m", "/t/1"),
+        (scope("ore/t/1/", "", raw_path=b"/more/t/1"), "/m", "//"),
+    ],
+)
+def test_a_framework_that_does_not_say_where_it_mounts_changes_no_path(
+    asked: dict[str, Any], root: str, path: str
+) -> None:
+    request = _asgi.request_in(_asgi.below(asked, "/m"))
+    assert (request.root, request.path) == (root, path)
+
+
+def test_beside_a_mount_there_is_nothing(dm: DirectMessages) -> None:
+    """Litestar takes ``/settings`` to be below ``/set``, and messaging has a page of that name."""
+    client = litestar_at(dm, "/set", "")
+    assert client.request("GET", "/settings", user="ada").status == 200
+    client.root = ""
+    assert client.request("GET", "/settings", user="ada").status == 404
+    client.close(lambda: None)
 
 
 def test_a_header_that_comes_twice_is_one() -> None:
@@ -285,7 +326,8 @@ def test_django_urls_below_a_path_without_a_slash_at_its_end(dm: DirectMessages)
 
 def test_without_its_slash_the_mount_is_found_as_well(dm: DirectMessages) -> None:
     """Each framework does its own: it answers, or leads to the path with a slash."""
-    for site in (starlette_at, alone_at, fastapi_at, flask_at, django_at, django_awaited_at):
+    sites = (starlette_at, alone_at, litestar_at, fastapi_at, flask_at, django_at)
+    for site in (*sites, django_awaited_at):
         client = site(dm, "/m", "")
         answer = client.request("GET", "", user="ada")
         if answer.status != 200:

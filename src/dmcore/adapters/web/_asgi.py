@@ -16,6 +16,9 @@ Send = Callable[[Message], Awaitable[None]]
 SLOWEST_READER_S = 20.0
 """A reader of a stream who takes nothing for so long is dropped."""
 
+_NOWHERE = "//"
+"""A path that leads nowhere at all."""
+
 
 def request_in(scope: Scope, *, root: str | None = None, path: str | None = None) -> Request:
     """What is asked, without its body; where it is mounted is in the scope unless it is said."""
@@ -29,6 +32,20 @@ def request_in(scope: Scope, *, root: str | None = None, path: str | None = None
         ],
         native=scope,
     )
+
+
+def below(scope: Scope, root: str) -> Scope:
+    """The scope as frameworks have it that say where they mounted: for those that do not.
+
+    What those make of the path is passed over (Litestar puts a slash at its end and takes double
+    ones for one, which may be somebody else's id): it is taken from the request as it came.
+    """
+    mount = scope.get("root_path", "").rstrip("/") + root
+    path = unquote(scope.get("raw_path") or b"") or scope["path"]
+    for prefix in (mount, root):
+        if path == prefix or path.startswith(f"{prefix}/"):
+            return {**scope, "root_path": mount, "path": path[len(prefix) :] or "/"}
+    return {**scope, "root_path": mount, "path": _NOWHERE}
 
 
 async def body_of(receive: Receive) -> bytes | None:

@@ -1,7 +1,7 @@
 """Messaging in any ASGI application: mounted below a path, or served alone. No framework."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Self
 
 import attrs
 
@@ -9,6 +9,7 @@ from dmcore.adapters.web._asgi import (
     Receive,
     Scope,
     Send,
+    below,
     body_of,
     deliver,
     request_in,
@@ -40,9 +41,16 @@ class Application:
     # An object, not a method: servers tell the versions of ASGI apart by looking at it.
     _serve: Callable[[Way, Scope, Receive, Send], Awaitable[None]] = attrs.field(repr=False)
     _way: Way
+    _root: str | None = None
+
+    def at(self, root: str) -> Self:
+        """The same for a framework that does not say where it mounts it, as Litestar."""
+        return attrs.evolve(self, root=root.rstrip("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, or the life of the server."""
+        if self._root is not None and scope["type"] == "http":
+            scope = below(scope, self._root)
         await self._serve(self._way, scope, receive, send)
 
 
