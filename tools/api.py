@@ -41,6 +41,7 @@ MODULES = (
             *("clock", "contacts", "conversations", "directory", "ids", "inspection"),
             *(
                 "installation",
+                "instrumentation",
                 "journal",
                 "keyring",
                 "mailboxes",

@@ -7,11 +7,18 @@ import attrs
 
 from dmcore.domain.sending import Refused
 from dmcore.errors import DmcoreError
-from dmcore.ports.instrumentation import CANCELLED, DEFECT, DONE, Instrumentation
+from dmcore.ports.instrumentation import ASKED, CANCELLED, DEFECT, DONE, Instrumentation
 from dmcore.ports.transactions import HOST, Actor, AsyncTransactions, Call, Transactions
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
+
+
+class Question(Exception):
+    """Raised where a call needs to know something from outside first; nothing is done.
+
+    Whoever runs it asks while nothing is held, and runs it again with the answer.
+    """
 
 
 class Runner(Protocol):
@@ -118,6 +125,8 @@ class Watch:
     def failed(self, error: BaseException) -> None:
         if isinstance(error, DmcoreError):
             self._ended(error.code)
+        elif isinstance(error, Question):
+            self._ended(ASKED)
         else:
             self._ended(DEFECT if isinstance(error, Exception) else CANCELLED)
 

@@ -8,10 +8,27 @@ from uuid import UUID
 
 import pytest
 
-from dmcore import AsyncDirectMessages, Body, DirectMessages, Policy, RateLimit
+from dmcore import (
+    AsyncDirectMessages,
+    Body,
+    DirectMessages,
+    Introduction,
+    Pass,
+    Policy,
+    RateLimit,
+    Submission,
+    User,
+    Verdict,
+)
 from dmcore.adapters import memory
 from dmcore.adapters.clock import ManualClock
-from dmcore.errors import AccessDenied, EvidenceDenied, LimitReached, StoreUnavailable
+from dmcore.errors import (
+    AccessDenied,
+    EvidenceDenied,
+    LimitReached,
+    StoreUnavailable,
+    UnknownUser,
+)
 from dmcore.mailbox import MailboxCalls
 from dmcore.moderation import ModerationCalls
 from dmcore.operations import OperationsCalls
@@ -112,6 +129,37 @@ def test_a_refusal_that_is_stored_first_is_told_as_one() -> None:
     with pytest.raises(LimitReached):
         dm.mailbox("ann").send(sent.conversation, "two")
     assert noted.ended == [("start", "done"), ("send", "limit_reached")]
+
+
+class Strangers:
+    """A directory that knows nobody."""
+
+    def introduce(self, sender: User, recipient: User) -> Introduction:  # noqa: ARG002
+        return Introduction(sender=None, recipient=None)
+
+
+class Everything:
+    """A screener that lets everything pass."""
+
+    reasons = ("everything",)
+
+    def screen(self, submission: Submission) -> Verdict:  # noqa: ARG002
+        return Pass()
+
+
+def test_asking_somebody_outside_is_no_defect_of_a_call() -> None:
+    """It comes again, and ends as it ends: what was sent is still counted once."""
+    noted = Noted()
+    with memory.open_sync(screeners=[Everything()], directory=Strangers()) as dm:
+        dm.operations("olga").set_mode("on")
+        with pytest.raises(UnknownUser):
+            dm.observed(noted).mailbox("ann").start("bob", BODY)
+    assert noted.ended == [("start", "asked"), ("start", "unknown_user")]
+    screened = Noted()
+    with memory.open_sync(screeners=[Everything()]) as dm:
+        dm.operations("olga").set_mode("on")
+        dm.observed(screened).mailbox("ann").start("bob", BODY)
+    assert screened.ended == [("start", "asked"), ("start", "done")]
 
 
 def test_evidence_that_is_denied_is_told_as_denied() -> None:

@@ -5,12 +5,13 @@ Whoever runs it finds the answer while nothing is held, and runs it again with w
 
 import attrs
 
+from dmcore._runners import Question
 from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import User
 from dmcore.domain.screening import Screening, Submission
 
 
-class Unintroduced(Exception):
+class Unintroduced(Question):
     """The host has to be asked about the two first; nothing is done.
 
     Raised, so that what was begun is undone and nothing stays held while the host answers, also
@@ -23,7 +24,7 @@ class Unintroduced(Exception):
         self.recipient = recipient
 
 
-class Unscreened(Exception):
+class Unscreened(Question):
     """Nothing but its text could be against it: the screeners have to be asked; nothing is done.
 
     Raised for the same reason.

@@ -11,11 +11,14 @@ DONE: Final = "done"
 CANCELLED: Final = "cancelled"
 """The outcome of a call that was given up from outside, by an interrupt or by its task."""
 
+ASKED: Final = "asked"
+"""The outcome of a call that the directory or a screener has to be asked about: it comes again."""
+
 DEFECT: Final = "defect"
 """The outcome of a call that raised what no host should meet."""
 
 Ending = Callable[[str], None]
-"""Is told the outcome of a call, once: one of the three above, or the ``code`` of its error."""
+"""Is told the outcome of a call, once: one of the four above, or the ``code`` of its error."""
 
 
 class Instrumentation(Protocol):

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from dmcore.ports.instrumentation import CANCELLED, DEFECT, DONE, Ending, Instrumentation
+from dmcore.ports.instrumentation import ASKED, CANCELLED, DEFECT, DONE, Ending, Instrumentation
 from dmcore.ports.transactions import Capacity
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Telemetry:
             duration_s = self._seconds() - began_s
             self._context.detach(token)
             ended: dict[str, Any] = {"dmcore.outcome": outcome}
-            if outcome not in (DONE, CANCELLED):
+            if outcome not in (DONE, ASKED, CANCELLED):
                 ended["error.type"] = outcome
             span.set_attributes(ended)
             if outcome == DEFECT:

@@ -1,6 +1,6 @@
 """Messaging in any ASGI application: mounted below a path, or served alone. No framework."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Self
 
 import attrs
@@ -77,12 +77,12 @@ class Messages(Mounted):
         """The links that a page needs which shows a badge or a button."""
         return Html(fragments.head(root))
 
-    async def badge(self, scope: Scope) -> Html:
+    async def badge(self, scope: Mapping[str, object]) -> Html:
         """How much this person has not read, for the navigation."""
         viewer = viewer_of(await self._world.ask(self._identify, scope))
         return Html(await self._inside.badge(viewer))
 
-    async def message_button(self, scope: Scope, other: str, *, root: str) -> Html:
+    async def message_button(self, scope: Mapping[str, object], other: str, *, root: str) -> Html:
         """The way to write to somebody, for their profile; nothing where there is none."""
         viewer = viewer_of(await self._world.ask(self._identify, scope))
         button = await self._inside.message_button(viewer, other, root)

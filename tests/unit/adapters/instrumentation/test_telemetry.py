@@ -67,13 +67,13 @@ def test_a_call_is_a_span_and_counts_with_its_outcome() -> None:
 
 def test_only_a_defect_is_a_failure() -> None:
     collected = Collected()
-    for outcome in ("done", "cancelled", "access_denied", "defect"):
+    for outcome in ("done", "asked", "cancelled", "access_denied", "defect"):
         collected.telemetry().begin("thread", Capacity.PARTICIPANT)(outcome)
     statuses = [it.status.status_code for it in collected.spans.get_finished_spans()]
-    assert statuses == [StatusCode.UNSET] * 3 + [StatusCode.ERROR]
+    assert statuses == [StatusCode.UNSET] * 4 + [StatusCode.ERROR]
     assert [
         (it.attributes or {}).get("error.type") for it in collected.spans.get_finished_spans()
-    ] == [None, None, "access_denied", "defect"]
+    ] == [None, None, None, "access_denied", "defect"]
 
 
 def test_what_a_call_does_belongs_to_its_span_and_nothing_after_it() -> None:
