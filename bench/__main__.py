@@ -10,6 +10,8 @@ from typing import Final
 
 from bench.agreement import check_agreement, check_health
 from bench.growth import growth, growth_page
+from bench.hosts import Load, measure_hosts
+from bench.hosts_report import are_reached, hosts_section, hosts_table, section_of, with_section
 from bench.measure import Outcome, Plan, measure
 from bench.operations import operations
 from bench.population import Population
@@ -51,6 +53,21 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--growth", action="store_true", help="measure with 30,000, 1 and 5 million messages"
     )
+    parser.add_argument(
+        "--hosts", action="store_true", help="put the example sites under load, over HTTP"
+    )
+    for name, default, what in (
+        ("listeners", Load().users, "people, who listen too"),
+        ("sends", Load().sends, "messages a second"),
+        ("reads", Load().reads, "pages a second"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=type(default),
+            default=default,
+            metavar="N",
+            help=f"of the sites: {what} (%(default)s)",
+        )
     parser.add_argument("--only", choices=sorted(_STORES), help="measure one store")
     parser.add_argument("--free", action="store_true", help="let the system place the processes")
     parser.add_argument(
@@ -69,6 +86,8 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     arguments = parser.parse_args(given)
     if arguments.write_docs and (arguments.only or arguments.profile) and not arguments.growth:
         parser.error("the page is about all stores and all operations")
+    if arguments.hosts and (arguments.growth or arguments.profile):
+        parser.error("sites are loaded alone")
     if arguments.growth and arguments.profile:
         parser.error("one operation is profiled at one size")
     try:
@@ -100,6 +119,8 @@ def main(given: Sequence[str] | None = None) -> int:
     """Measure what the arguments ask for and print it."""
     arguments = _arguments(given)
     scale, plan = arguments.scale, arguments.plan
+    if arguments.hosts:
+        return _load(arguments)
     if arguments.growth:
         return _grow(arguments, plan)
     population = Population(scale)
@@ -120,13 +141,30 @@ def main(given: Sequence[str] | None = None) -> int:
                 check_health(store)
     _show(outcomes)
     if arguments.write_docs:
-        _PAGE.write_text(page(outcomes, scale, plan), encoding="utf-8")
+        _write(page(outcomes, scale, plan))
     missed = any(
         it.reaches(it.operation.targets.first) is False
         for outcome in outcomes
         for it in outcome.measured
     )
     return 1 if arguments.check and missed else 0
+
+
+def _load(arguments: argparse.Namespace) -> int:
+    """The example sites as processes, asked over HTTP."""
+    load = Load(users=arguments.listeners, sends=arguments.sends, reads=arguments.reads)
+    found = measure_hosts(load, arguments.folder, _tell)
+    print(f"\n{hosts_table(found, load)}")
+    if arguments.write_docs:
+        before = _PAGE.read_text(encoding="utf-8")
+        _PAGE.write_text(with_section(before, hosts_section(found, load)), encoding="utf-8")
+    return 1 if arguments.check and not are_reached(found) else 0
+
+
+def _write(new: str) -> None:
+    """The page, with what another run wrote about the sites."""
+    before = _PAGE.read_text(encoding="utf-8")
+    _PAGE.write_text(with_section(new, section_of(before)), encoding="utf-8")
 
 
 def _grow(arguments: argparse.Namespace, plan: Plan) -> int:

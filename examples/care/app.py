@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from typing import Any, Final, cast
 
 from litestar import Litestar, asgi
@@ -90,6 +91,8 @@ def _site(members: People) -> Site:
         people=faces,
         layout=pages.framed,
         is_current=holds,
+        # Whoever signs out is cut off at once; this is for a sign-in that ends in another way.
+        check_every=timedelta(seconds=30),
         is_moderator=moderates,
         is_operator=operates,
         sign_in_url="/",
