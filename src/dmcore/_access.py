@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from dmcore.domain.account import Account
 from dmcore.domain.contact import Contact
-from dmcore.domain.ids import ConversationId, Key, User
+from dmcore.domain.ids import ConversationId, Key, User, UserId
 from dmcore.domain.pseudonyms import is_pseudonym, pseudonym_of
 from dmcore.domain.restriction import check_reader
 from dmcore.errors import AccessDenied, AccountErased, UnknownUser
@@ -77,6 +77,12 @@ def check_not_erased(tx: Transaction, user: User) -> None:
     """
     if tx.erasures.find(pseudonym_of(tx.namespace, user)) is not None:
         raise AccountErased
+
+
+def named(tx: Transaction, somebody: User) -> UserId:
+    """Somebody as they may be named: who was erased by what is left of them (GDPR-1)."""
+    gone = pseudonym_of(tx.namespace, somebody)
+    return somebody.id if tx.erasures.find(gone) is None else gone.id
 
 
 def held_account(tx: Transaction, user: User) -> Account:

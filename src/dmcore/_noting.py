@@ -9,11 +9,10 @@ from typing import Final, TypeVar
 
 import attrs
 
-from dmcore._access import check_not_erased, held_account
+from dmcore._access import check_not_erased, held_account, named
 from dmcore._rules import Rules
 from dmcore.domain.events import Fact, Reach
-from dmcore.domain.ids import User, UserId
-from dmcore.domain.pseudonyms import pseudonym_of
+from dmcore.domain.ids import User
 from dmcore.errors import (
     AccountErased,
     DmcoreError,
@@ -56,7 +55,9 @@ def note(tx: Transaction, rules: Rules, *, desk: User, reach: Reach) -> None:
     """Write down what somebody was refused, with what they named of it."""
     account = held_account(tx, desk)
     report = None if reach.report is None else tx.reports.find(reach.report, moderator=desk)
-    other, conversation = _named(tx, desk, reach.other), None
+    other, conversation = None, None
+    if reach.other is not None:
+        other = named(tx, attrs.evolve(desk, id=reach.other))
     if other is None and report is not None:
         other, conversation = report.reported, report.conversation
     fact = Fact(
@@ -70,14 +71,6 @@ def note(tx: Transaction, rules: Rules, *, desk: User, reach: Reach) -> None:
     noted, entries = account.noted(fact)
     tx.mailboxes.save(noted)
     tx.journal.record(entries)
-
-
-def _named(tx: Transaction, desk: User, other: UserId | None) -> UserId | None:
-    """Somebody as they may be named: who was erased by what is left of them (GDPR-1)."""
-    if other is None:
-        return None
-    gone = pseudonym_of(tx.namespace, attrs.evolve(desk, id=other))
-    return other if tx.erasures.find(gone) is None else gone.id
 
 
 def _present(call: Call[Result], desk: User) -> Call[Result]:

@@ -38,6 +38,18 @@ def bodies() -> list[str]:
         return [body for (body,) in connection.execute("SELECT body FROM dm_message ORDER BY id")]
 
 
+def noted(operator: str = "operator") -> list[tuple[str, str | None]]:
+    """What is in an operator's journal of keys, and whose."""
+    names = ("encryption_turned_on", "texts_sealed", "master_key_rotated", "user_keys_%")
+    is_of_keys = " OR ".join(f"action LIKE '{name}'" for name in names)
+    with closing(sqlite3.connect("dmcore.db")) as connection:
+        return connection.execute(
+            "SELECT action, other FROM dm_journal WHERE user_id = actor AND actor = ?"
+            f" AND ({is_of_keys}) ORDER BY position",
+            (operator,),
+        ).fetchall()
+
+
 def test_encryption_is_turned_on_once(store: Run) -> None:
     done = keyed(store, "keys", "init")
     assert done.status == 0
@@ -107,9 +119,10 @@ def test_a_database_that_is_not_encrypted_says_so(store: Run) -> None:
 
 
 def test_keys_have_to_be_named(store: Run) -> None:
-    for command in ("init", "rotate", "rewrap", "seal"):
-        assert store("keys", command).code == "invalid_setting"
+    for command in (["init"], ["rotate"], ["rewrap"], ["seal"], ["destroy", "ann", "--yes"]):
+        assert store("keys", *command).code == "invalid_setting"
     assert bodies() == ["one", "two"]
+    assert noted() == []
 
 
 def test_what_was_plain_is_sealed(store: Run) -> None:
@@ -203,6 +216,81 @@ def test_every_user_gets_a_new_key(store: Run) -> None:
     shown = keyed(store, "keys", "status").out
     assert "yes" in shown
     assert "ann" not in shown
+
+
+@pytest.mark.promise("AUD-1")
+def test_each_act_on_keys_is_one_fact_of_who_did_it(store: Run) -> None:
+    """What is only looked at is none, nor is what was done already and so is not done again."""
+    for command in (
+        ["init"],
+        ["init"],
+        ["status"],
+        ["seal"],
+        ["rotate"],
+        ["rewrap"],
+        ["rotate", "--users"],
+        ["seal", "--most", "1"],
+        ["destroy", "ann"],
+        ["destroy", "ann", "--yes"],
+    ):
+        operator = [] if command == ["status"] else ["--operator", "olga"]
+        assert keyed(store, "keys", *command, *operator).status == 0
+    assert noted("olga") == [
+        ("encryption_turned_on", None),
+        ("texts_sealed", None),
+        ("master_key_rotated", None),
+        ("user_keys_rewrapped", None),
+        ("user_keys_rotated", None),
+        ("texts_sealed", None),
+        ("user_keys_destroyed", "ann"),
+    ]
+    assert noted() == []
+
+
+@pytest.mark.promise("AUD-1")
+@pytest.mark.parametrize(
+    "command",
+    [["rotate"], ["rotate", "--users"], ["rewrap"], ["destroy", "ann", "--yes"], ["seal"]],
+    ids=" ".join,
+)
+def test_what_cannot_be_written_down_is_not_done(store: Run, command: list[str]) -> None:
+    """Nor is it on a keyring whose database was not named, where nobody would look for it."""
+    keyed(store, "keys", "init")
+    keyed(store, "keys", "seal")
+    keyed(store, "keys", "rotate")
+    store("init", "--url", "sqlite:///other.db")
+    before = Path("dmcore.key").read_bytes(), Path("keys.db").read_bytes(), bodies()
+    elsewhere = ["--url", "sqlite:///other.db"]
+    assert keyed(store, "keys", *command, *elsewhere).code == "not_encrypted"
+    erased = keyed(store, "erase", "gone", "--yes")
+    assert erased.status == 0
+    assert keyed(store, "keys", *command, "--operator", "gone").code == "account_erased"
+    assert (Path("dmcore.key").read_bytes(), Path("keys.db").read_bytes(), bodies()) == before
+    assert noted("gone") == []
+
+
+def test_keys_are_destroyed_when_one_says_so_twice(store: Run) -> None:
+    keyed(store, "keys", "init")
+    keyed(store, "keys", "seal")
+    asked = keyed(store, "keys", "destroy", "ann")
+    assert "Nothing was destroyed" in asked.out
+    assert keyed(store, "keys", "destroy", "ann", "--json").facts == {
+        "destroyed": False,
+        "location": "dmcore.db",
+    }
+    assert keyed(store, "keys", "status", "--json").facts["users"] == 2
+    done = keyed(store, "keys", "destroy", "ann", "--yes")
+    assert "Destroyed." in done.out
+    assert keyed(store, "keys", "destroy", "ann", "--yes", "--json").facts["destroyed"]
+    assert keyed(store, "keys", "status", "--json").facts["users"] == 1
+    assert "Nobody can open any more: 1." in keyed(store, "keys", "seal").out
+
+
+def test_keys_of_a_user_of_another_tenant_stay(store: Run) -> None:
+    keyed(store, "keys", "init")
+    keyed(store, "keys", "seal")
+    assert keyed(store, "keys", "destroy", "ann", "--tenant", "north", "--yes").status == 0
+    assert keyed(store, "keys", "status", "--json").facts["users"] == 2
 
 
 def test_a_missing_extra_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

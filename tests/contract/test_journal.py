@@ -43,6 +43,8 @@ def test_the_fields_of_a_fact_are_a_closed_set() -> None:
         *("report_refused", "erasure_refused", "call_refused"),
         *("store_restored", "store_mended", "facts_lost"),
         *("consumer_added", "consumer_forgotten", "events_retried"),
+        *("encryption_turned_on", "texts_sealed", "master_key_rotated"),
+        *("user_keys_rotated", "user_keys_rewrapped", "user_keys_destroyed"),
         "messages_pruned",
     }
     assert set(metadata.tables["dm_journal"].columns.keys()) == {

@@ -29,6 +29,7 @@ _GIVEN: Final[dict[str, object]] = {
     "reason": "spam",
     "lines": (),
     "consumer": "hook",
+    "work": "rotate",
 }
 # Hands out a desk of its own, whose calls no host makes: ``tests.relay`` lets processes race there.
 _ASKS_NOTHING: Final = {"relaying"}

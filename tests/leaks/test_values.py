@@ -34,6 +34,7 @@ from dmcore.domain.conversation import Conversation, Side
 from dmcore.domain.events import Action, Fact
 from dmcore.domain.ids import Key, TenantId, User, UserId
 from dmcore.domain.instants import to_us
+from dmcore.domain.key_work import KeyWork
 from dmcore.domain.message import Edit, Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
@@ -228,6 +229,8 @@ def test_the_journal_of_everything_that_can_be_done_tells_ids_and_nothing_else()
     moderated(dm, place, ann.send(place, BODY).id)
     restricted(dm)
     relayed(olga)
+    for work in KeyWork:
+        olga.note_key_work(work, user=ANN if work is KeyWork.DESTROY else None)
 
     def entries_now() -> list[Entry]:
         return [

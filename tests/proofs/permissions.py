@@ -294,6 +294,7 @@ OPERATIONS: Final[Mapping[str, Callable[[Operations], object]]] = {
     "prune": lambda desk: desk.prune(),
     "prune_evidence": lambda desk: desk.prune_evidence(),
     "prune_journals": lambda desk: desk.prune_journals(before=datetime(2100, 1, 1, tzinfo=UTC)),
+    "note_key_work": lambda desk: desk.note_key_work("destroy", user="ann"),
     "add_consumer": lambda desk: desk.add_consumer("hook"),
     "consumers": lambda desk: [desk.add_consumer("hook"), desk.consumers()],
     "set_aside": lambda desk: [set_aside(desk)],

@@ -226,6 +226,7 @@ WRITING_DESK = {
     "preview_erasure",
     "erase",
     "erasures",
+    "note_key_work",
     *("add_consumer", "consumers", "set_aside", "retry", "forget_consumer", "relaying"),
 }
 

@@ -1,11 +1,14 @@
 """The other roles: the owner, operations, moderators' views, backups."""
 
+from pathlib import Path
+
 import psycopg
 import pytest
 from psycopg import errors
 from tests.rls.conftest import Logins
+from tests.support.sealed import Keys
 
-from dmcore import Entry, Message, Policy
+from dmcore import Action, Entry, Message, Policy
 from dmcore.adapters import sql
 from dmcore.adapters.relay import Callback, Relay
 from dmcore.adapters.sql import metadata
@@ -118,6 +121,30 @@ def test_a_site_without_the_operators_role_operates_nothing_and_is_told_so(
         with pytest.raises(WrongRole, match=f"not granted {logins.prefix}_application"):
             desk.mailbox("ann").unread()
     assert secured.harness.contents() == before
+
+
+@pytest.mark.promise("OPS-7", "CRYPT-1", "AUD-1")
+def test_texts_are_encrypted_by_the_operators_login_and_not_by_the_sites(
+    logins: Logins, secured: World, tmp_path: Path
+) -> None:
+    secured.ann.start("bob", TEXT)
+    encryption = Keys(tmp_path).make().encryption()
+    site, desk = logins.of("application"), logins.of("operator")
+    try:
+        with pytest.raises(WrongRole):
+            sql.encrypt(site, encryption=encryption)
+        assert not sql.is_encrypted(desk)
+        assert sql.encrypt(desk, encryption=encryption, operator="olga")
+        with pytest.raises(WrongRole):
+            next(sql.seal(site, encryption=encryption))
+        assert list(sql.seal(desk, encryption=encryption, operator="olga"))[-1].sealed == 1
+        with sql.open_sync(desk, encryption=encryption) as dm:
+            noted = [it.fact.action for it in dm.operations("olga").audit("olga").items]
+        assert noted[-2:] == [Action.ENCRYPTION_TURNED_ON, Action.TEXTS_SEALED]
+    finally:
+        with psycopg.connect(logins.admin, autocommit=True) as admin:
+            admin.execute("UPDATE dm_installation SET keyring = NULL")
+        encryption.close()
 
 
 # Moderators ---------------------------------------------------------------------------------------

@@ -15,11 +15,12 @@ from tests.races.processes import PROCESSES
 from tests.sealed.dying import rewraps_and_dies, rotates_and_dies, seals_and_dies
 from tests.support.sealed import Keys
 
-from dmcore import DirectMessages, errors
+from dmcore import Action, DirectMessages, Fact, errors
 from dmcore.adapters import crypto, sql
+from dmcore.adapters.clock import ManualClock
 from dmcore.adapters.sql import Sealed, _encrypting
 from dmcore.domain.ids import TenantId, User, UserId
-from dmcore.testing.world import UNLIMITED, texts, thread_of
+from dmcore.testing.world import NOON_US, SECOND_US, UNLIMITED, texts, thread_of
 
 pytestmark = pytest.mark.promise("CRYPT-1")
 
@@ -157,6 +158,92 @@ def test_a_database_that_fails_tells_nothing(scene: Scene) -> None:
     assert caught.value.__context__ is None
 
 
+# Written down -----------------------------------------------------------------------------------
+
+
+def noted(scene: Scene, operator: str = "olga") -> list[Fact]:
+    """What is in an operator's journal since messaging was turned on."""
+    engine = create_engine(scene.url)
+    with engine.connect() as connection:
+        keyring = connection.exec_driver_sql("SELECT keyring FROM dm_installation").scalar_one()
+    engine.dispose()
+    encryption = None if keyring is None else scene.encryption
+    with sql.open_sync(scene.url, encryption=encryption) as dm:
+        found = dm.operations("looking").audit(operator, limit=100).items
+    return [it.fact for it in found if it.fact.action is not Action.MODE_CHANGED]
+
+
+@pytest.mark.promise("AUD-1")
+def test_turning_encryption_on_and_each_sealing_is_one_fact(scene: Scene) -> None:
+    clock = ManualClock(NOON_US)
+    for _ in range(2):
+        sql.encrypt(scene.url, encryption=scene.encryption, operator="olga", clock=clock)
+        clock.advance(seconds=1)
+    for _ in range(2):
+        job = sql.seal(scene.url, encryption=scene.encryption, operator="olga", clock=clock)
+        assert len(list(job)) > 1
+        clock.advance(seconds=1)
+    assert [(it.action, (it.at_us - NOON_US) // SECOND_US) for it in noted(scene)] == [
+        (Action.ENCRYPTION_TURNED_ON, 0),
+        (Action.TEXTS_SEALED, 2),
+        (Action.TEXTS_SEALED, 3),
+    ]
+    for fact in noted(scene):
+        given = {name for name, value in attrs.asdict(fact).items() if value is not None}
+        assert given == {"action", "actor", "at_us"}
+    assert noted(scene, "operator") == []
+
+
+@pytest.mark.promise("AUD-1")
+def test_what_cannot_be_written_down_is_not_done(scene: Scene) -> None:
+    """Turning it on is one transaction with its fact; sealing comes behind its own."""
+    refuse(scene, Action.ENCRYPTION_TURNED_ON)
+    with pytest.raises(errors.StoreError):
+        sql.encrypt(scene.url, encryption=scene.encryption)
+    assert not sql.is_encrypted(scene.url)
+    refuse(scene, Action.TEXTS_SEALED)
+    sql.encrypt(scene.url, encryption=scene.encryption)
+    before = scene.raw()
+    with pytest.raises(errors.StoreError):
+        scene.seal()
+    assert scene.raw() == before
+
+
+def refuse(scene: Scene, action: Action) -> None:
+    """From now on the database takes every fact but one."""
+    engine = create_engine(scene.url)
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("DROP TRIGGER IF EXISTS refusing")
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER refusing BEFORE INSERT ON dm_journal WHEN NEW.action = '{action}'"
+                " BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            )
+        else:
+            connection.exec_driver_sql(
+                "ALTER TABLE dm_journal DROP CONSTRAINT IF EXISTS refusing,"
+                f" ADD CONSTRAINT refusing CHECK (action <> '{action}') NOT VALID"
+            )
+    engine.dispose()
+
+
+@pytest.mark.promise("AUD-1", "GDPR-1")
+def test_who_was_erased_turns_nothing_on_and_seals_nothing(scene: Scene) -> None:
+    with sql.open_sync(scene.url) as dm:
+        gone = dm.operations("olga").erase("orla").pseudonym
+    before = scene.raw()
+    for operator in ("orla", gone):
+        with pytest.raises(errors.AccountErased):
+            sql.encrypt(scene.url, encryption=scene.encryption, operator=operator)
+    assert not sql.is_encrypted(scene.url)
+    sql.encrypt(scene.url, encryption=scene.encryption, operator="olga")
+    for operator in ("orla", gone):
+        with pytest.raises(errors.AccountErased):
+            next(sql.seal(scene.url, encryption=scene.encryption, operator=operator))
+    assert scene.raw() == before
+    assert noted(scene, "orla") == []
+
+
 # Killed -----------------------------------------------------------------------------------------
 
 
@@ -173,6 +260,7 @@ def test_sealing_goes_on_after_a_kill(scene: Scene, keys: Keys, rows: int) -> No
     before = scene.looks()
     killed(seals_and_dies, scene.url, keys.folder, rows)
     assert 0 < canaries_in(scene) < 14
+    assert [it.action for it in noted(scene, "operator")][1:] == [Action.TEXTS_SEALED]
     assert scene.looks() == before
     done = scene.seal()
     assert (done.seen, done.is_complete) == (13, True)

@@ -44,6 +44,7 @@ GIVEN: dict[str, Any] = {
     "lines": [],
     "consumer": "hook",
     "holder": "worker",
+    "work": "rotate",
 }
 # What asks for nothing by itself.
 SAYS_NOTHING = {"relaying"}

@@ -1,4 +1,8 @@
-"""Keys: encryption at rest turned on, its keys changed, texts sealed. Never a key, never a text."""
+"""Keys: encryption at rest turned on, its keys changed, texts sealed. Never a key, never a text.
+
+The keyring lies apart from the messages, so each of these is written down first, in the journal of
+who does it, and then done (AUD-1, ADR 50).
+"""
 
 from contextlib import closing
 from typing import Annotated
@@ -9,14 +13,16 @@ import typer
 from dmcore.adapters import sql
 from dmcore.cli.interrupts import interrupts_wait
 from dmcore.cli.keyrings import named_keys
-from dmcore.cli.options import DEFAULT_URL, AsJson, Url
+from dmcore.cli.options import DEFAULT_OPERATOR, DEFAULT_URL, AsJson, Url
 from dmcore.cli.render import facts_table, print_json, print_rows, sentence
 from dmcore.cli.stores import lasting
+from dmcore.domain.ids import User, parse_tenant_id, parse_user_id
+from dmcore.domain.key_work import KeyWork
 
 keys = typer.Typer(
     help="Encryption at rest: turn it on, change its keys, seal what is not sealed yet.\n\n"
     "The keyring and the key file are named before the command, or in the environment: see"
-    " `dmcore --help`.",
+    " `dmcore --help`. What changes any of it is in the operator's journal first.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -24,10 +30,15 @@ keys = typer.Typer(
 Most = Annotated[
     int | None, typer.Option("--most", min=1, help="Stop after about so many, to go on later.")
 ]
+Operator = Annotated[
+    str, typer.Option("--operator", help="Who does it, for the journal of the store at --url.")
+]
 
 
 @keys.command()
-def init(*, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+def init(
+    *, url: Url = DEFAULT_URL, operator: Operator = DEFAULT_OPERATOR, as_json: AsJson = False
+) -> None:
     """Make a key file and a keyring where there are none, and turn encryption on.
 
     New texts are sealed from then on; what is there stays readable, and `dmcore keys seal` seals
@@ -42,7 +53,7 @@ def init(*, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     made_key = not crypto.is_initialised(keyring) and crypto.KeyFile.make(key_file)
     made_keyring = crypto.initialise(keyring, master=named_keys().master())
     with closing(crypto.AesGcm(named_keys().open())) as encryption:
-        turned_on = sql.encrypt(address.url, encryption=encryption)
+        turned_on = sql.encrypt(address.url, encryption=encryption, operator=operator)
     if as_json:
         print_json(
             {
@@ -72,6 +83,8 @@ def rotate(
         bool,
         typer.Option("--users", help="Give every user a new key instead, for texts from now on."),
     ] = False,
+    url: Url = DEFAULT_URL,
+    operator: Operator = DEFAULT_OPERATOR,
     as_json: AsJson = False,
 ) -> None:
     """Add a new master key to the key file, and wrap keys under it from now on.
@@ -81,6 +94,7 @@ def rotate(
     when every process has noticed.
     """
     with closing(named_keys().open()) as keyring:
+        _note(url, operator, KeyWork.ROTATE_USERS if users else KeyWork.ROTATE)
         if users:
             keyring.rotate_users()
         else:
@@ -98,10 +112,17 @@ def rotate(
 
 
 @keys.command()
-def rewrap(*, most: Most = None, as_json: AsJson = False) -> None:
+def rewrap(
+    *,
+    most: Most = None,
+    url: Url = DEFAULT_URL,
+    operator: Operator = DEFAULT_OPERATOR,
+    as_json: AsJson = False,
+) -> None:
     """Bring the keys of users under the newest master key. It can be stopped and run again."""
     done = 0
     with closing(named_keys().open()) as keyring, interrupts_wait() as check:
+        _note(url, operator, KeyWork.REWRAP)
         while True:
             some = keyring.rewrap() if most is None else keyring.rewrap(most=most - done)
             done += some.done
@@ -115,7 +136,13 @@ def rewrap(*, most: Most = None, as_json: AsJson = False) -> None:
 
 
 @keys.command()
-def seal(*, url: Url = DEFAULT_URL, most: Most = None, as_json: AsJson = False) -> None:
+def seal(
+    *,
+    url: Url = DEFAULT_URL,
+    most: Most = None,
+    operator: Operator = DEFAULT_OPERATOR,
+    as_json: AsJson = False,
+) -> None:
     """Seal every text that is not sealed, or not under the newest key of who wrote it.
 
     It can be stopped at any time and run again: what is done is passed over. Messaging goes on
@@ -126,7 +153,9 @@ def seal(*, url: Url = DEFAULT_URL, most: Most = None, as_json: AsJson = False) 
     with closing(named_keys().open()) as keyring, interrupts_wait() as check:
         from dmcore.adapters.crypto import AesGcm
 
-        for so_far in sql.seal(address.url, encryption=AesGcm(keyring), most=most):
+        for so_far in sql.seal(
+            address.url, encryption=AesGcm(keyring), most=most, operator=operator
+        ):
             done = so_far
             check()
     if as_json:
@@ -137,6 +166,35 @@ def seal(*, url: Url = DEFAULT_URL, most: Most = None, as_json: AsJson = False) 
         print_rows(sentence(f"Nobody can open any more: {done.unreadable:,}.", style="bold"))
     if not done.is_complete:
         print_rows(sentence("There are more: run it again."))
+
+
+@keys.command()
+def destroy(
+    user: Annotated[str, typer.Argument(metavar="USER", help="The id of a user.")],
+    *,
+    tenant: Annotated[str, typer.Option("--tenant", help="The user's tenant.")] = "",
+    is_sure: Annotated[bool, typer.Option("--yes", help="Destroy them, for good.")] = False,
+    url: Url = DEFAULT_URL,
+    operator: Operator = DEFAULT_OPERATOR,
+    as_json: AsJson = False,
+) -> None:
+    """Destroy the keys of a user: nobody reads again what they wrote, in any copy of it.
+
+    `dmcore erase` does this too, and closes the user before: what somebody writes in the minute in
+    which other processes still hold the keys, nobody can read. Without --yes nothing happens.
+    """
+    address = lasting(url)
+    if is_sure:
+        with closing(named_keys().open()) as keyring:
+            with address.open() as dm:
+                dm.operations(operator).note_key_work(KeyWork.DESTROY, user=user, tenant=tenant)
+            keyring.destroy(User(parse_tenant_id(tenant), parse_user_id(user)))
+    if as_json:
+        print_json({"destroyed": is_sure, "location": address.place})
+    elif is_sure:
+        print_rows(sentence("Destroyed. Other processes notice within a minute."))
+    else:
+        print_rows(sentence("Nothing was destroyed; --yes does it, for good."))
 
 
 @keys.command()
@@ -159,3 +217,9 @@ def status(*, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
         return
     rows["encrypted"] = "yes" if is_encrypted else "no"
     print_rows(facts_table(rows))
+
+
+def _note(url: str, operator: str, work: KeyWork) -> None:
+    """Write it down, in the store whose keys they are, before it is done."""
+    with lasting(url).open() as dm:
+        dm.operations(operator).note_key_work(work)

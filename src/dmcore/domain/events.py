@@ -68,6 +68,12 @@ class Action(StrEnum):
     CONSUMER_ADDED = "consumer_added"
     CONSUMER_FORGOTTEN = "consumer_forgotten"
     EVENTS_RETRIED = "events_retried"
+    ENCRYPTION_TURNED_ON = "encryption_turned_on"
+    TEXTS_SEALED = "texts_sealed"
+    MASTER_KEY_ROTATED = "master_key_rotated"
+    USER_KEYS_ROTATED = "user_keys_rotated"
+    USER_KEYS_REWRAPPED = "user_keys_rewrapped"
+    USER_KEYS_DESTROYED = "user_keys_destroyed"
 
 
 @attrs.frozen(kw_only=True)

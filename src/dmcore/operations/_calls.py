@@ -18,6 +18,7 @@ from dmcore.domain.ids import (
     parse_user_id,
 )
 from dmcore.domain.instants import is_span, to_us
+from dmcore.domain.key_work import KeyWork
 from dmcore.domain.mending import Damage
 from dmcore.domain.mode import Mode
 from dmcore.domain.numbers import is_whole_number
@@ -37,7 +38,7 @@ from dmcore.domain.relaying import (
 from dmcore.domain.retention import Pruned
 from dmcore.domain.verification import Finding
 from dmcore.errors import InvalidSetting
-from dmcore.operations import _acting, _erasing, _ledger, _mending, _pruning, _relaying
+from dmcore.operations import _acting, _erasing, _keys, _ledger, _mending, _pruning, _relaying
 from dmcore.operations._acting import audit_scope
 from dmcore.ports.installation import StoreStatus
 from dmcore.ports.transactions import Call, each_named, reading, surveying, writing
@@ -282,6 +283,17 @@ class OperationsCalls:
             journals=reading(_pruning.outdated, rules, most=most),
             rules=rules,
             most=most,
+        )
+
+    def note_key_work(
+        self, work: KeyWork | str, *, user: str | None, tenant: str | None
+    ) -> Call[None]:
+        return writing(
+            _keys.note,
+            self._rules,
+            operator=self.operator,
+            work=KeyWork.parse(work, is_of_somebody=user is not None),
+            owner=None if user is None else self._owner(user, tenant),
         )
 
     def add_consumer(self, consumer: str, *, begin: str) -> Call[bool]:

@@ -9,6 +9,7 @@ import attrs
 from dmcore.domain.erasure import Erased, Erasure, ErasurePreview
 from dmcore.domain.events import Entry
 from dmcore.domain.ids import User
+from dmcore.domain.key_work import KeyWork
 from dmcore.domain.mending import Repair, returned
 from dmcore.domain.mode import Mode
 from dmcore.domain.paging import Page
@@ -188,6 +189,17 @@ class Operations:
         """
         found = self._transactions.run(self._calls.to_reapply())
         return tuple(self._erase(self._calls.reapplying(user)) for user in found)
+
+    def note_key_work(
+        self, work: KeyWork | str, *, user: str | None = None, tenant: str | None = None
+    ) -> None:
+        """Write down what is about to be done with keys, which lie elsewhere (CRYPT-1, AUD-1).
+
+        ``"rotate"``, ``"rotate_users"``, ``"rewrap"``, or ``"destroy"`` with whose: say it before
+        doing it to a keyring. The commands do, and so do ``sql.encrypt`` and ``sql.seal`` with
+        ``"encrypt"`` and ``"seal"``. Raises ``InvalidSetting`` and ``InvalidId``.
+        """
+        self._transactions.run(self._calls.note_key_work(work, user=user, tenant=tenant))
 
     def add_consumer(self, consumer: str, *, begin: str = "kept") -> bool:
         """Add somebody to whom events leave, by a name; return whether it is new (OPS-8).
@@ -373,6 +385,12 @@ class AsyncOperations:
         """As `Operations.reapply_erasures`."""
         found = await self._transactions.run(self._calls.to_reapply())
         return tuple([await self._erase(self._calls.reapplying(user)) for user in found])
+
+    async def note_key_work(
+        self, work: KeyWork | str, *, user: str | None = None, tenant: str | None = None
+    ) -> None:
+        """As `Operations.note_key_work`."""
+        await self._transactions.run(self._calls.note_key_work(work, user=user, tenant=tenant))
 
     async def add_consumer(self, consumer: str, *, begin: str = "kept") -> bool:
         """As `Operations.add_consumer`."""

@@ -209,6 +209,8 @@ def test_the_words_of_the_journal_stay_the_same_between_versions() -> None:
         *("report_refused", "erasure_refused", "call_refused"),
         *("store_restored", "store_mended", "facts_lost"),
         *("consumer_added", "consumer_forgotten", "events_retried"),
+        *("encryption_turned_on", "texts_sealed", "master_key_rotated"),
+        *("user_keys_rotated", "user_keys_rewrapped", "user_keys_destroyed"),
     ]
 
 

@@ -1,6 +1,7 @@
 """Turning encryption on, and sealing what is not sealed as it would be now (CRYPT-1).
 
-Both are an operator's jobs and stand outside of every use case: they read texts and show none.
+Both are an operator's jobs, and are in that operator's journal (AUD-1, ADR 50). They stand outside
+of every other use case: they read texts and show none.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
+from dmcore._access import held_account
+from dmcore._rules import Rules
+from dmcore.adapters.opening import open_on, rules_for
 from dmcore.adapters.sql._engine import Settings, check_file, make_engine, parse_url
 from dmcore.adapters.sql._errors import judge
 from dmcore.adapters.sql._row_security import look
@@ -40,14 +44,18 @@ from dmcore.adapters.sql._schema import (
     message,
     report,
 )
-from dmcore.adapters.sql._setup import found_in
+from dmcore.adapters.sql._setup import found_in, found_to_encrypt
 from dmcore.adapters.sql._texts import FINGERPRINT_SIZE, check_keyring
+from dmcore.adapters.sql._transactions import SqlTransaction, SqlTransactions
 from dmcore.domain.body import Body
 from dmcore.domain.ids import User
+from dmcore.domain.key_work import KeyWork
 from dmcore.domain.numbers import is_whole_number
 from dmcore.errors import InvalidSetting, NotInitialised, UnreadableText
+from dmcore.operations import _keys
+from dmcore.ports.clock import Clock
 from dmcore.ports.keyring import Encryption, Place, Shelf
-from dmcore.ports.transactions import Actor, Capacity
+from dmcore.ports.transactions import Actor, Capacity, Transaction, writing
 
 Result = TypeVar("Result")
 
@@ -65,28 +73,38 @@ class Sealed:
     is_complete: bool = False
 
 
-def encrypt(url: str, *, encryption: Encryption) -> bool:
+def encrypt(
+    url: str, *, encryption: Encryption, operator: str = "operator", clock: Clock | None = None
+) -> bool:
     """From now on the texts of this database are sealed; ``False`` where they are already.
 
     What is there stays as it is, and readable, until ``seal`` has been there. Processes that have
     the database open without ``encryption`` write nothing any more, nor will they after a restart.
-    Raises ``WrongKeyring`` where it is encrypted with another keyring.
+    That it was done is in the journal of ``operator``, in the same transaction (AUD-1).
+
+    Raises ``WrongKeyring`` where it is encrypted with another keyring, and ``InvalidId``.
     """
-
-    def mark(engine: Engine) -> bool:
-        with engine.begin() as connection:
-            _begin(connection)
-            marked = _mark_of(connection, select(installation.c.keyring).with_for_update())
-            check_keyring(marked, encryption)
-            if marked is None:
-                connection.execute(update(installation).values(keyring=encryption.identity))
-            return marked is None
-
     engine = _engine_of(url)
     try:
-        return _judged(lambda: mark(engine))
+        found = found_to_encrypt(engine, encryption)
+        transactions = SqlTransactions(engine, found.namespace, security=found.security)
+        who = open_on(transactions).operations(operator).operator
+        rules = rules_for(None, clock, None, None, is_awaited=False)
+        turning = writing(_turn_on, rules, operator=who, encryption=encryption)
+        return transactions.run(turning.by(Actor(Capacity.OPERATOR, who)))
     finally:
         engine.dispose()
+
+
+def _turn_on(tx: Transaction, rules: Rules, *, operator: User, encryption: Encryption) -> bool:
+    assert isinstance(tx, SqlTransaction)  # noqa: S101 - what is here is not asked of every store
+    held_account(tx, operator)
+    marked = tx.installation.hold_keyring()
+    check_keyring(marked, encryption)
+    if marked is None:
+        _keys.note(tx, rules, operator=operator, work=KeyWork.ENCRYPT)
+        tx.installation.set_keyring(encryption.identity)
+    return marked is None
 
 
 def is_encrypted(url: str) -> bool:
@@ -132,18 +150,27 @@ def _mark_of(connection: Connection, statement: Select[Any]) -> bytes | None:
     return None if row.keyring is None else bytes(row.keyring)
 
 
-def seal(url: str, *, encryption: Encryption, most: int | None = None) -> Iterator[Sealed]:
+def seal(
+    url: str,
+    *,
+    encryption: Encryption,
+    most: int | None = None,
+    operator: str = "operator",
+    clock: Clock | None = None,
+) -> Iterator[Sealed]:
     """Seal every text that is not sealed, or not under its sender's newest key.
 
     Yields how far it is after each transaction, which looks at 200 messages; it ends when ``most``
     or a few more are sealed. It can be stopped at any time and run again: what is done is passed
-    over.
+    over. That it is about to be done is in the journal of ``operator`` first, for each run (AUD-1).
     """
     if most is not None and not is_whole_number(most, least=1):
         raise InvalidSetting("most", "must be a whole number of at least 1")
     engine = _engine_of(url)
     try:
-        found_in(engine, "bypass", encryption).security.check(_OPERATOR)
+        opened = found_in(engine, "bypass", encryption)
+        transactions = SqlTransactions(engine, opened.namespace, security=opened.security)
+        open_on(transactions, clock=clock).operations(operator).note_key_work(KeyWork.SEAL)
         so_far = Sealed()
         for kept in (_MESSAGES, _EVIDENCE):
             after: tuple[UUID, UUID] | None = None

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._row_security import look
@@ -45,6 +45,15 @@ class SqlInstallation:
         row = self._connection.execute(_RECORD).one()
         before = dict(row._mapping)
         self._batch.update(installation, before | {"mode": mode.value}, before)
+
+    def hold_keyring(self) -> bytes | None:
+        """Whose keys the texts are sealed with, held; ``None`` where they are not (CRYPT-1)."""
+        marked = self._connection.execute(_HELD_RECORD).one().keyring
+        return None if marked is None else bytes(marked)
+
+    def set_keyring(self, identity: bytes) -> None:
+        """Have texts sealed with the keys of a keyring from here on."""
+        self._connection.execute(update(installation).values(keyring=identity))
 
     def status(self) -> StoreStatus:
         row = self._connection.execute(_STATUS).one()

@@ -142,6 +142,18 @@ def found_in(engine: Engine, expected: Expected, encryption: Encryption | None) 
     raise verdict.error
 
 
+def found_to_encrypt(engine: Engine, encryption: Encryption) -> Found:
+    """The same of a database that is to be encrypted, whether it is already or not."""
+    try:
+        with engine.connect() as connection:
+            row = _check_version(connection)
+            check_keyring(row.keyring, encryption)
+            return Found(bytes(row.namespace), checked(connection, "bypass"))
+    except SQLAlchemyError as error:
+        verdict = judge(error)
+    raise verdict.error
+
+
 async def found_in_async(
     engine: "AsyncEngine", expected: Expected, encryption: Encryption | None
 ) -> Found:

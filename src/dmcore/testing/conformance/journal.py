@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from dmcore import Action, Entry, Fact
-from dmcore.errors import DmcoreError
+from dmcore.errors import DmcoreError, InvalidId, InvalidSetting
 from dmcore.testing.world import ABSORBING, MakeWorld, World, inbox_of
 
 PEOPLE = ("ann", "bob", "cyd", "dan", "eve", "olga")
@@ -166,6 +166,36 @@ class TestJournal:
             with pytest.raises(DmcoreError):
                 attempt()
         assert journals(world) == before
+
+    @pytest.mark.promise("AUD-1", "CRYPT-1")
+    def test_what_is_done_with_keys_is_a_fact_of_the_operator(self, world: World) -> None:
+        """Of nobody else: whose keys are destroyed is named in it, and not told."""
+        world.ann.start("bob", "x")
+        gone = world.olga.erase("cyd").pseudonym
+        before = journals(world)
+        world.olga.note_key_work("rotate")
+        world.olga.note_key_work("destroy", user="ann")
+        world.olga.note_key_work("destroy", user="eve", tenant="north")
+        world.olga.note_key_work("destroy", user="cyd")
+        facts = news(before, journals(world))
+        assert facts.keys() == {"olga"}
+        assert [(it.action, it.other) for it in facts["olga"]] == [
+            (Action.MASTER_KEY_ROTATED, None),
+            (Action.USER_KEYS_DESTROYED, "ann"),
+            (Action.USER_KEYS_DESTROYED, "eve"),
+            (Action.USER_KEYS_DESTROYED, gone),
+        ]
+
+    @pytest.mark.promise("AUD-1")
+    @pytest.mark.parametrize(
+        ("work", "user"),
+        [("melt", None), ("", None), ("destroy", None), ("rotate", "ann"), ("destroy", "a\0")],
+    )
+    def test_what_is_no_work_with_keys_is_no_fact(
+        self, world: World, work: str, user: str | None
+    ) -> None:
+        with world.unchanged(), pytest.raises((InvalidSetting, InvalidId)):
+            world.olga.note_key_work(work, user=user)
 
     @pytest.mark.promise("AUD-1")
     def test_the_journal_of_one_tenant_is_not_that_of_another(self, world: World) -> None:
