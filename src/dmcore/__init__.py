@@ -28,6 +28,7 @@ from dmcore.domain.relaying import (
 )
 from dmcore.domain.reports import (
     EvidenceItem,
+    MadeMove,
     ReportAnswer,
     ReportLine,
     ReportMove,
@@ -98,6 +99,7 @@ __all__ = [
     "Heads",
     "InboxEntry",
     "Introduction",
+    "MadeMove",
     "Mailbox",
     "Message",
     "MessageId",

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -14,7 +15,7 @@ from tests.rls.conftest import Logins
 from tests.rls.conftest import logins as logins  # noqa: PLC0414 - the fixture, for this folder
 from tests.support.stores import PostgresHarness, SqlHarness, SqliteHarness
 
-from dmcore import Policy
+from dmcore import Policy, ReportState
 from dmcore.adapters import sql
 from dmcore.adapters.sql._migrating import PLAN, Plan, migrate, planned_sql
 from dmcore.adapters.sql._schema import SCHEMA_VERSION, metadata
@@ -26,6 +27,7 @@ from dmcore.testing.world import World
 pytestmark = pytest.mark.promise("OPS-6")
 
 SPAWN = multiprocessing.get_context("spawn")
+KEPT = Path(__file__).parent / "released"
 FULL = Policy(blocked="absorb", evidence="reporter_selected")
 
 
@@ -166,15 +168,66 @@ def test_what_was_set_up_is_what_the_tables_say(old: SqlHarness) -> None:
 
 
 def test_every_released_schema_is_brought_along(tmp_path: Path, sqlite_url: str) -> None:
-    """They are kept as backups. None is released yet, so the present one shows the way."""
+    """They are kept as backups, each by its version; the present one goes the same way."""
     sql.initialise(sqlite_url)
     store = SqliteHarness(sqlite_url)
     lived_in(World(store, policy=FULL)).dm.close()
     store.close()
     sql.back_up(sqlite_url, tmp_path / "present")
-    kept = [tmp_path / "present", *sorted((Path(__file__).parent / "released").glob("*"))]
-    for number, folder in enumerate(kept):
-        assert sql.restore(f"sqlite:///{tmp_path}/{number}.db", folder).findings == ()
+    assert {int(it.name) for it in KEPT.iterdir()} == set(range(PLAN.oldest, SCHEMA_VERSION))
+    for number, folder in enumerate([tmp_path / "present", *sorted(KEPT.iterdir())]):
+        url = f"sqlite:///{tmp_path}/{number}.db"
+        restored = sql.restore(url, folder)
+        assert restored.findings == ()
+        assert sql.check_schema(url).is_current
+
+
+@pytest.mark.promise("MOD-3")
+def test_a_report_of_version_7_keeps_what_was_known_of_it(old: SqlHarness, tmp_path: Path) -> None:
+    """The last move of each that does not wait; and the history goes on behind it."""
+    if isinstance(old, SqliteHarness):
+        url = f"sqlite:///{tmp_path}/7.db"
+        sql.restore(url, KEPT / "7")
+    else:
+        url = old.url
+        reported_before_8(old)
+        old.execute("DROP TABLE dm_report_move")
+        old.execute("UPDATE dm_installation SET schema_version = 7")
+        assert sql.upgrade(url) == (7, SCHEMA_VERSION)
+    assert sql.check_schema(url).differences == ()
+    with sql.open_sync(url, policy=FULL) as dm:
+        assert dm.operations("olga").verify() == ()
+        desk = dm.moderation("mod")
+        lines = desk.reports().items
+        known = {it.id: desk.report_history(it.id).items for it in lines}
+        assert sorted({it.state for it in lines}) == ["dismissed", "pending", "resolved", "taken"]
+        for line in lines:
+            if line.state is ReportState.PENDING:
+                assert known[line.id] == ()
+                continue
+            (made,) = known[line.id]
+            assert (made.number, made.by, made.at_us) == (1, line.taken_by, line.changed_at_us)
+            assert made.outcome is line.outcome
+            (after,) = desk.bulk([line.id], "release" if made.move == "take" else "reopen")
+            assert after.error is None
+            assert [it.number for it in desk.report_history(line.id).items] == [1, 2]
+        assert dm.operations("olga").verify() == ()
+
+
+def reported_before_8(store: SqlHarness) -> None:
+    """Reports in every state, one of them reopened."""
+    world = World(store, policy=attrs.evolve(FULL, reports=None))
+    desk = world.dm.moderation("mod")
+    waits, taken, resolved, dismissed, reopened = (
+        world.ann.report("eve", reason="spam", key=str(number)).id for number in range(5)
+    )
+    assert desk.report(waits).state is ReportState.PENDING
+    for report in (taken, resolved, dismissed, reopened):
+        desk.take(report)
+    desk.resolve(resolved, "warned")
+    desk.dismiss(dismissed)
+    desk.resolve(reopened, "referred")
+    desk.reopen(reopened)
 
 
 def test_the_steps_as_sql(postgres_url: str, sqlite_url: str) -> None:

@@ -335,6 +335,7 @@ MODERATION: Final[Mapping[str, Callable[[ModerationDesk, UUID], object]]] = {
     "resolve": lambda desk, it: [desk.take(it), desk.resolve(it, "warned")],
     "dismiss": lambda desk, it: [desk.take(it), desk.dismiss(it)],
     "reopen": lambda desk, it: [desk.take(it), desk.dismiss(it), desk.reopen(it)],
+    "report_history": lambda desk, it: [desk.take(it), desk.report_history(it)],
     "bulk": lambda desk, it: desk.bulk([it], "take"),
     "evidence": lambda desk, it: [desk.take(it), desk.evidence(it)],
     "restrict": lambda desk, it: desk.restrict("bob", "mute", reason="spam", report=it),

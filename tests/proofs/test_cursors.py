@@ -69,7 +69,11 @@ def _of_moderator(desk: ModerationDesk) -> Mapping[str, list[Fetch]]:
     def restrictions(user: str) -> Fetch:
         return lambda it: desk.restrictions(user, limit=1, cursor=it)
 
+    def history(report: UUID) -> Fetch:
+        return lambda it: desk.report_history(report, limit=1, cursor=it)
+
     return {
+        "report_history": [history(it.id) for it in desk.reports(state="taken").items],
         "restrictions": [restrictions("cyd"), restrictions("dan")],
         "reports": [
             lambda it: desk.reports(limit=1, cursor=it),
@@ -97,6 +101,10 @@ def world() -> Iterator[World]:
                 asking.mailbox(f"asking {number}", tenant=tenant).start(name, "may I?")
                 box.block(f"nuisance {number}")
                 box.report(f"nuisance {number}", reason="spam")
+        desk = made.dm.moderation("mia", tenant=tenant)
+        for report in desk.reports(limit=2).items:
+            for move in (desk.take, desk.release, desk.take):
+                move(report.id)
         for name in ("cyd", "dan"):
             for _ in range(2):
                 made.dm.moderation("olga", tenant=tenant).restrict(name, "mute", reason="spam")

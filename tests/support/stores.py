@@ -99,6 +99,10 @@ class MemoryHarness(Harness):
             "reports": dict(store.reports),
             "chosen": dict(store.chosen),
             "evidence": dict(store.evidence),
+            "moves": {key: tuple(rows) for key, rows in store.moves.items() if rows},
+            "restrictions": {
+                user: tuple(rows) for user, rows in store.restrictions.items() if rows
+            },
             "erasures": dict(store.erasures),
             "leases": dict(store.leases),
             "marks": dict(store.marks),

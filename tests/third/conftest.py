@@ -18,7 +18,7 @@ from dmcore.testing.harness import Contents, Harness
 
 TABLES = (
     *("accounts", "conversations", "messages", "receipts", "listings", "blocks", "journal"),
-    *("reports", "chosen", "evidence", "erasures", "restrictions"),
+    *("reports", "chosen", "evidence", "moves", "erasures", "restrictions"),
     *("consumers", "marks", "aside"),
 )
 

@@ -25,7 +25,7 @@ from dmcore.domain.ids import TenantId, parse_conversation_id
 from dmcore.domain.paging import ThreadPlace
 from dmcore.domain.pair import Pair
 from dmcore.domain.relaying import Mark
-from dmcore.domain.reports import Report
+from dmcore.domain.reports import MadeMove, Report
 
 Value = TypeVar("Value")
 
@@ -38,6 +38,7 @@ PEOPLE = """
     UNION SELECT tenant, value ->> '$.fact.other' FROM journal
     UNION SELECT tenant, reporter FROM reports UNION SELECT tenant, reported FROM reports
     UNION SELECT tenant, value ->> '$.taken_by' FROM reports
+    UNION SELECT tenant, made_by FROM moves
     UNION SELECT tenant, user FROM restrictions
     UNION SELECT tenant, value ->> '$.by' FROM restrictions
     UNION SELECT tenant, value ->> '$.ended_by' FROM restrictions"""
@@ -173,8 +174,18 @@ class Erasures(Rows):
         changed = self._rename_blocks(user, pseudonym, "NOT NULL", user.id, limit)
         changed += self._rename_evidence(user, pseudonym, limit - changed)
         changed += self._rename_reports(user, pseudonym, limit - changed)
+        changed += self._rename_moves(user, pseudonym, limit - changed)
         changed += self._rename_decisions(user, pseudonym, limit - changed)
         return changed + self._rename_facts(user, pseudonym, limit - changed)
+
+    def _rename_moves(self, user: User, pseudonym: UserId, limit: int) -> int:
+        query = "SELECT value FROM moves WHERE tenant = ? AND made_by = ? LIMIT ?"
+        found = [from_json(MadeMove, it) for it in self._values(query, user.tenant, user.id, limit)]
+        for made in found:
+            row = (pseudonym, to_json(attrs.evolve(made, by=pseudonym)))
+            query = "UPDATE moves SET made_by = ?, value = ? WHERE report = ? AND number = ?"
+            self._rows.execute(query, (*row, str(made.report), made.number))
+        return len(found)
 
     def _rename_decisions(self, user: User, pseudonym: UserId, limit: int) -> int:
         query = """

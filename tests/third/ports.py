@@ -35,7 +35,7 @@ from dmcore.domain.inbox import InboxPlace, view_of
 from dmcore.domain.message import Posting, Receipt
 from dmcore.domain.paging import ThreadPlace
 from dmcore.domain.pair import Pair
-from dmcore.domain.reports import Report
+from dmcore.domain.reports import MadeMove, Report, is_where_it_was_led
 from dmcore.domain.restriction import standing_after
 from dmcore.domain.retention import is_expired
 from dmcore.domain.verification import AccountCensus, ConversationCensus, Orphans, SideCensus
@@ -499,6 +499,7 @@ class Inspection(Rows):
             foreign_reports=sum(map(self._is_foreign, self._values("SELECT value FROM reports"))),
             chosen_messages=count("chosen WHERE report NOT IN (SELECT id FROM reports)"),
             miscounted_reports=sum(map(self._is_off, self._values("SELECT value FROM reports"))),
+            misled_reports=sum(map(self._is_misled, self._values("SELECT value FROM reports"))),
             evidence=count(
                 "evidence WHERE (report, message) NOT IN (SELECT report, message FROM chosen)"
             ),
@@ -527,6 +528,12 @@ class Inspection(Rows):
         report = from_json(Report, value)
         query = "SELECT count(*) FROM chosen WHERE report = ?"
         return int(self._one(query, str(report.id))) != report.chosen
+
+    def _is_misled(self, value: str) -> bool:
+        report = from_json(Report, value)
+        query = "SELECT value FROM moves WHERE report = ? ORDER BY number"
+        moves = [from_json(MadeMove, it) for it in self._values(query, str(report.id))]
+        return not is_where_it_was_led(report, moves)
 
     def _is_broken(self, value: str) -> bool:
         posting = from_json(Posting, value)

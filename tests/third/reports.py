@@ -9,7 +9,7 @@ from tests.third.values import from_json, to_json
 
 from dmcore import EvidenceItem, MessageId, ReportId, ReportReason, ReportState, User, UserId
 from dmcore.domain.ids import parse_message_id
-from dmcore.domain.reports import Report, ReportOrigin, ReportPlace
+from dmcore.domain.reports import MadeMove, Report, ReportOrigin, ReportPlace
 
 
 class Reports(Rows):
@@ -81,6 +81,20 @@ class Reports(Rows):
     def counts(self, moderator: User, *, about: UserId | None) -> Mapping[ReportState, int]:
         found = self._reports("WHERE tenant = ? AND reported <> ?", moderator.tenant, moderator.id)
         return Counter(it.state for it in found if about in (None, it.reported))
+
+    def last_move(self, report: ReportId) -> int:
+        return int(
+            self._one("SELECT coalesce(max(number), 0) FROM moves WHERE report = ?", str(report))
+        )
+
+    def add_move(self, made: MadeMove) -> None:
+        row = (str(made.report), made.number, made.tenant, made.by, to_json(made))
+        self._rows.execute("INSERT INTO moves VALUES (?, ?, ?, ?, ?)", row)
+
+    def moves(self, report: ReportId, *, after: int, limit: int) -> Sequence[MadeMove]:
+        query = "SELECT value FROM moves WHERE report = ? AND number > ? ORDER BY number LIMIT ?"
+        found = self._values(query, str(report), after, limit)
+        return [from_json(MadeMove, value) for value in found]
 
     def evidence(self, report: ReportId) -> Sequence[EvidenceItem]:
         query = "SELECT value FROM evidence WHERE report = ? ORDER BY message"

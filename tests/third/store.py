@@ -64,6 +64,8 @@ CREATE TABLE reports (id TEXT PRIMARY KEY, tenant TEXT, reporter TEXT, reported 
 CREATE TABLE erasures (tenant TEXT, pseudonym TEXT, finished_at_us INTEGER, value TEXT NOT NULL,
     PRIMARY KEY (tenant, pseudonym));
 CREATE TABLE chosen (report TEXT, message TEXT, PRIMARY KEY (report, message));
+CREATE TABLE moves (report TEXT, number INTEGER, tenant TEXT, made_by TEXT, value TEXT NOT NULL,
+    PRIMARY KEY (report, number));
 CREATE TABLE restrictions (tenant TEXT, user TEXT, number INTEGER, value TEXT NOT NULL,
     PRIMARY KEY (tenant, user, number));
 CREATE TABLE consumers (name TEXT PRIMARY KEY, value TEXT NOT NULL);

@@ -190,6 +190,7 @@ def test_every_key_holds_the_distribution_column_of_its_table() -> None:
         "dm_restriction": "user_id",
         "dm_report": "id",
         "dm_report_message": "report_id",
+        "dm_report_move": "report_id",
         "dm_evidence": "report_id",
         "dm_erasure": "pseudonym",
         "dm_consumer": "name",

@@ -43,6 +43,7 @@ def test_a_store_from_outside_holds_no_more_kinds_of_things() -> None:
         "reports": "dm_report",
         "chosen": "dm_report_message",
         "evidence": "dm_evidence",
+        "moves": "dm_report_move",
         "erasures": "dm_erasure",
         "restrictions": "dm_restriction",
         "consumers": "dm_consumer",

@@ -138,6 +138,27 @@ def test_a_moderator_takes_a_report_looks_and_finishes_it(case: Case) -> None:
     assert "Outcome Warned" in done.text
     assert done.buttons == ["Reopen"]
     assert mod.press(done, "Reopen").buttons == ["Take"]
+    again = Browser.of(case.host, "mia").get(f"/moderation/reports/{case.report}")
+    assert [row.split(" by ")[0] for row in rows(again)] == [
+        "Taken",
+        "Resolved: Warned",
+        "Reopened",
+    ]
+    assert "by mod" in rows(again)[1]
+
+
+@pytest.mark.promise("MOD-3", "PAGE-1")
+def test_a_long_history_of_a_report_goes_on_behind_a_link(case: Case) -> None:
+    for _ in range(11):
+        case.move("take")
+        case.move("release")
+    mod = Browser.of(case.host, "mod")
+    first = mod.get(f"/moderation/reports/{case.report}")
+    assert len(rows(first)) == 20
+    (link,) = [it for it in first.tree.all("a") if it.text == "Later"]
+    later = mod.get(link.attributes["href"])
+    assert len(rows(later)) == 2
+    assert "Later" not in [it.text for it in later.tree.all("a")]
 
 
 @pytest.mark.promise("MOD-2")

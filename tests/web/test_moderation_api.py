@@ -227,6 +227,25 @@ def test_a_report_is_taken_put_back_resolved_and_reopened(case: Case) -> None:
 
 
 @on_two_sites
+@pytest.mark.promise("MOD-3", "PAGE-1")
+def test_what_was_decided_before_it_was_reopened_stays_readable(case: Case) -> None:
+    case.move("take")
+    case.move("resolve", outcome="warned")
+    case.move("reopen", user="mia")
+    history = case.api.get(f"{case.path}/history", user="mia")
+    assert history["next"] is None
+    assert [(it["number"], it["move"], it["by"], it["outcome"]) for it in history["items"]] == [
+        (1, "take", "mod", None),
+        (2, "resolve", "mod", "warned"),
+        (3, "reopen", "mia", None),
+    ]
+    pages = list(case.api.walk(f"{case.path}/history?limit=2", user="mod"))
+    assert [it for page in pages for it in page["items"]] == history["items"]
+    assert [len(page["items"]) for page in pages] == [2, 1]
+    assert case.api.get(case.path, user="mod")["outcome"] is None
+
+
+@on_two_sites
 @pytest.mark.promise("MOD-3")
 def test_a_move_that_is_not_there_changes_nothing(case: Case) -> None:
     assert case.move("dismiss").json()["code"] == "illegal_move"

@@ -173,6 +173,52 @@ def moved(
 
 
 @attrs.frozen(kw_only=True)
+class MadeMove:
+    """One move that a moderator made with a report; ``outcome`` is what came of it by then.
+
+    What follows takes nothing of it back. Numbers of a report are 1, 2, 3, … without a gap.
+    """
+
+    report: ReportId
+    tenant: TenantId
+    number: int
+    move: ReportMove
+    by: UserId
+    at_us: int
+    outcome: ReportOutcome | None
+
+    @property
+    def at(self) -> datetime:
+        """When it was made, in UTC."""
+        return to_datetime(self.at_us)
+
+
+def made_move(after: Report, move: ReportMove, *, by: UserId, number: int) -> MadeMove:
+    """The move that led to a report as it is now."""
+    return MadeMove(
+        report=after.id,
+        tenant=after.tenant,
+        number=number,
+        move=move,
+        by=by,
+        at_us=after.changed_at_us,
+        outcome=after.outcome,
+    )
+
+
+_LEADS_TO: Final[Mapping[ReportMove, ReportState]] = {move: to for (_, move), to in MOVES.items()}
+
+
+def is_where_it_was_led(report: Report, moves: Sequence[MadeMove]) -> bool:
+    """Whether a report stands where the last of its moves left it, and they have all numbers."""
+    if [made.number for made in moves] != list(range(1, len(moves) + 1)):
+        return False
+    if not moves:
+        return report.state is ReportState.PENDING
+    return (report.state, report.outcome) == (_LEADS_TO[moves[-1].move], moves[-1].outcome)
+
+
+@attrs.frozen(kw_only=True)
 class ReportReceipt:
     """What a reporter is told: that it was noted, and nothing of what becomes of it."""
 

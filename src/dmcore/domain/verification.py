@@ -85,6 +85,7 @@ class Orphans:
     foreign_reports: int = 0
     chosen_messages: int = 0
     miscounted_reports: int = 0
+    misled_reports: int = 0
     evidence: int = 0
     restrictions: int = 0
     sealed_texts: int = 0
@@ -197,6 +198,7 @@ def orphan_findings(orphans: Orphans) -> Iterator[Finding]:
         ("reports about a conversation that is not of the two", orphans.foreign_reports),
         ("chosen messages without a report", orphans.chosen_messages),
         ("reports that name another number of messages", orphans.miscounted_reports),
+        ("reports that do not stand where they were moved", orphans.misled_reports),
         ("evidence of a message that no report chose", orphans.evidence),
         ("restrictions without a mailbox", orphans.restrictions),
         ("sealed texts in a store that names no keys", orphans.sealed_texts),

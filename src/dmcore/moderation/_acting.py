@@ -13,6 +13,7 @@ from dmcore.domain.ids import ReportId, User
 from dmcore.domain.paging import CursorScope, Page
 from dmcore.domain.reports import (
     EvidenceItem,
+    MadeMove,
     Report,
     ReportLine,
     ReportMove,
@@ -23,6 +24,7 @@ from dmcore.domain.reports import (
     ReportState,
     is_evidence_kept,
     line_of,
+    made_move,
     moved,
 )
 from dmcore.errors import AccessDenied, EvidenceDenied
@@ -82,8 +84,20 @@ def move(
     now_us = rules.now_us()
     after = moved(before, move, moderator=moderator.id, outcome=outcome, now_us=now_us)
     tx.reports.save(after)
+    number = tx.reports.last_move(report) + 1
+    tx.reports.add_move(made_move(after, move, by=moderator.id, number=number))
     _note(tx, account, _NOTED_AS[move], after, now_us)
     return line_of(after)
+
+
+def report_history(
+    tx: Transaction, *, moderator: User, report: ReportId, after: int, limit: int
+) -> Page[MadeMove]:
+    """What was done with a report, oldest first."""
+    allowed(tx.reports.find(report, moderator=moderator))
+    found = tx.reports.moves(report, after=after, limit=limit + 1)
+    scope = report_scope(moderator, report)
+    return Page.cut(found, limit, lambda made: scope.position(made.number))
 
 
 def evidence(
@@ -123,3 +137,8 @@ def queue_scope(
 ) -> CursorScope:
     """Where cursors of one queue are good, in one moderator's hands."""
     return CursorScope("reports", moderator, f"{state}/{reason}/{origin}")
+
+
+def report_scope(moderator: User, report: ReportId) -> CursorScope:
+    """Where cursors of one report's history are good, in one moderator's hands."""
+    return CursorScope("moves", moderator, str(report))

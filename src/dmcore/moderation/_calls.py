@@ -12,6 +12,7 @@ from dmcore.domain.ids import ReportId, User, UserId, parse_report_id, parse_use
 from dmcore.domain.paging import Page, check_page_size
 from dmcore.domain.reports import (
     EvidenceItem,
+    MadeMove,
     ReportLine,
     ReportMove,
     ReportOrigin,
@@ -110,6 +111,20 @@ class ModerationCalls:
             outcome=came_of_it,
         )
         return call.named(asked.value).reaching(_report(id_))
+
+    def report_history(
+        self, report: UUID | str, *, limit: int, cursor: str | None
+    ) -> Call[Page[MadeMove]]:
+        id_ = parse_report_id(report)
+        scope = _acting.report_scope(self.moderator, id_)
+        call = reading(
+            _acting.report_history,
+            moderator=self.moderator,
+            report=id_,
+            after=0 if cursor is None else scope.read_position(cursor),
+            limit=check_page_size(limit),
+        )
+        return call.reaching(_report(id_))
 
     def evidence(self, report: UUID | str) -> Call[tuple[EvidenceItem, ...]]:
         id_ = parse_report_id(report)

@@ -10,6 +10,7 @@ from dmcore.domain.ids import User
 from dmcore.domain.paging import Page
 from dmcore.domain.reports import (
     EvidenceItem,
+    MadeMove,
     ReportAnswer,
     ReportLine,
     ReportMove,
@@ -98,8 +99,23 @@ class ModerationDesk:
         return self._transactions.run(self._calls.move(report, ReportMove.DISMISS))
 
     def reopen(self, report: UUID | str) -> ReportLine:
-        """Let a finished report wait once more, for anybody. Raises ``IllegalMove``."""
+        """Let a finished report wait once more, for anybody; its history keeps what came of it.
+
+        Raises ``IllegalMove``.
+        """
         return self._transactions.run(self._calls.move(report, ReportMove.REOPEN))
+
+    def report_history(
+        self, report: UUID | str, *, limit: int = 50, cursor: str | None = None
+    ) -> Page[MadeMove]:
+        """A page of 1..100 of the moves that were made with a report, oldest first (MOD-3).
+
+        Who made each, when, and what came of it; never content. Raises ``InvalidPageSize`` and
+        ``InvalidCursor``.
+        """
+        return self._transactions.run(
+            self._calls.report_history(report, limit=limit, cursor=cursor)
+        )
 
     def bulk(
         self,
@@ -279,6 +295,14 @@ class AsyncModerationDesk:
     async def reopen(self, report: UUID | str) -> ReportLine:
         """As `ModerationDesk.reopen`."""
         return await self._transactions.run(self._calls.move(report, ReportMove.REOPEN))
+
+    async def report_history(
+        self, report: UUID | str, *, limit: int = 50, cursor: str | None = None
+    ) -> Page[MadeMove]:
+        """As `ModerationDesk.report_history`."""
+        return await self._transactions.run(
+            self._calls.report_history(report, limit=limit, cursor=cursor)
+        )
 
     async def bulk(
         self,

@@ -6,6 +6,7 @@ from typing import Protocol
 from dmcore.domain.ids import MessageId, ReportId, User, UserId
 from dmcore.domain.reports import (
     EvidenceItem,
+    MadeMove,
     Report,
     ReportOrigin,
     ReportPlace,
@@ -91,6 +92,21 @@ class Reports(Protocol):
         """How many reports that ``moderator`` may find stand where, those about one user or all.
 
         States in which there is none MAY be missing. In one statement.
+        """
+        ...
+
+    def last_move(self, report: ReportId) -> int:
+        """The number of the newest move of a report that is held; 0 where there is none."""
+        ...
+
+    def add_move(self, made: MadeMove) -> None:
+        """Add what comes next to the history of a report that is held."""
+        ...
+
+    def moves(self, report: ReportId, *, after: int, limit: int) -> Sequence[MadeMove]:
+        """The history of a report, oldest first, from the number after ``after`` on.
+
+        In one statement. Whether its reader may find the report is asked before.
         """
         ...
 

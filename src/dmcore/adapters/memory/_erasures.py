@@ -107,6 +107,8 @@ class MemoryErasures:
         for report in store.reports.values():
             concerned = (report.reporter, report.reported, report.taken_by)
             yield from (User(report.tenant, it) for it in concerned if it is not None)
+        for moves in store.moves.values():
+            yield from (User(made.tenant, made.by) for made in moves)
         for subject, decisions in store.restrictions.items():
             yield subject
             for row in decisions:
@@ -202,18 +204,28 @@ class MemoryErasures:
             if renamed != report:
                 changes.put(store.reports, key, renamed)
                 yield key
-        for subject, decisions in store.restrictions.items():
-            for index, row in enumerate(decisions):
-                decided = _renamed_restriction(row, user.id, pseudonym)
-                if subject.tenant == user.tenant and decided != row:
-                    changes.replace(decisions, index, decided)
-                    yield subject
+        yield from self._renaming_decided(user, pseudonym)
         for owner, rows in store.journal.items():
             for index, entry in enumerate(rows):
                 fact = _renamed_fact(entry.fact, user.id, pseudonym)
                 if owner.tenant == user.tenant and fact != entry.fact:
                     changes.replace(rows, index, attrs.evolve(entry, fact=fact))
                     yield owner
+
+    def _renaming_decided(self, user: User, pseudonym: UserId) -> Iterator[object]:
+        """What they did as a moderator."""
+        store, changes = self._store, self._changes
+        for moves in store.moves.values():
+            for number, made in enumerate(moves):
+                if (made.tenant, made.by) == (user.tenant, user.id):
+                    changes.replace(moves, number, attrs.evolve(made, by=pseudonym))
+                    yield made
+        for subject, decisions in store.restrictions.items():
+            for index, row in enumerate(decisions):
+                decided = _renamed_restriction(row, user.id, pseudonym)
+                if subject.tenant == user.tenant and decided != row:
+                    changes.replace(decisions, index, decided)
+                    yield subject
 
     def move_journal(self, user: User, pseudonym: UserId, *, through: int) -> None:
         gone = attrs.evolve(user, id=pseudonym)

@@ -8,7 +8,7 @@ from dmcore.adapters.memory._store import Store
 from dmcore.domain.conversation import Conversation, Folder, Listing, Side
 from dmcore.domain.ids import ConversationId, MessageId, User, UserId
 from dmcore.domain.message import Posting
-from dmcore.domain.reports import Report
+from dmcore.domain.reports import Report, is_where_it_was_led
 from dmcore.domain.restriction import standing_after
 from dmcore.domain.retention import is_expired
 from dmcore.domain.verification import AccountCensus, ConversationCensus, Orphans, SideCensus
@@ -151,6 +151,11 @@ class MemoryInspection:
                 len(store.chosen.get(key, ())) != report.chosen
                 for key, report in store.reports.items()
             ),
+            misled_reports=sum(
+                not is_where_it_was_led(report, store.moves.get(key, ()))
+                for key, report in store.reports.items()
+            )
+            + len(store.moves.keys() - store.reports.keys()),
             evidence=sum(
                 item.message not in store.chosen.get(key, ())
                 for key, items in store.evidence.items()

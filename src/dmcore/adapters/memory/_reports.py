@@ -8,6 +8,7 @@ from dmcore.adapters.memory._store import Changes, Store
 from dmcore.domain.ids import MessageId, ReportId, User, UserId
 from dmcore.domain.reports import (
     EvidenceItem,
+    MadeMove,
     Report,
     ReportOrigin,
     ReportPlace,
@@ -90,6 +91,16 @@ class MemoryReports:
             for it in self._store.reports.values()
             if _may_find(moderator, it) and about in (None, it.reported)
         )
+
+    def last_move(self, report: ReportId) -> int:
+        return len(self._store.moves.get(report, ()))
+
+    def add_move(self, made: MadeMove) -> None:
+        self._changes.append(self._store.moves.setdefault(made.report, []), made)
+
+    def moves(self, report: ReportId, *, after: int, limit: int) -> Sequence[MadeMove]:
+        found = self._store.moves.get(report, [])
+        return [made for made in found if made.number > after][:limit]
 
     def evidence(self, report: ReportId) -> Sequence[EvidenceItem]:
         return sorted(self._store.evidence[report], key=lambda item: item.message)

@@ -25,7 +25,7 @@ from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
 from dmcore.domain.pseudonyms import is_pseudonym, pseudonym_of
 from dmcore.domain.relaying import Lease, Mark, SetAside
-from dmcore.domain.reports import EvidenceItem, Report
+from dmcore.domain.reports import EvidenceItem, MadeMove, Report
 from dmcore.domain.restriction import Restriction
 from dmcore.errors import AccountErased
 from dmcore.ports.reading import Reading
@@ -41,7 +41,7 @@ class Store:
     """Plain dictionaries behind one lock; one transaction at a time, reading ones included.
 
     ``listed`` is each folder of each user in ascending order of place; ``receipts`` are in the
-    order in which they were given, restrictions in that of their numbers.
+    order in which they were given, restrictions and the moves of a report in that of their numbers.
     """
 
     def __init__(self) -> None:
@@ -59,6 +59,7 @@ class Store:
         self.reports: dict[ReportId, Report] = {}
         self.chosen: dict[ReportId, tuple[MessageId, ...]] = {}
         self.evidence: dict[ReportId, tuple[EvidenceItem, ...]] = {}
+        self.moves: dict[ReportId, list[MadeMove]] = {}
         self.restrictions: dict[User, list[Restriction]] = {}
         self.erasures: dict[User, Erasure] = {}
         self.leases: dict[ConsumerName, Lease] = {}

@@ -52,6 +52,7 @@ from dmcore.adapters.sql._schema import (
     message,
     receipt,
     report,
+    report_move,
     restriction,
     side,
 )
@@ -68,6 +69,7 @@ RENAMED: Final = (
     report.c.reporter,
     report.c.reported,
     report.c.taken_by,
+    report_move.c.made_by,
     journal.c.actor,
     journal.c.other,
     restriction.c.made_by,

@@ -46,12 +46,14 @@ from dmcore.adapters.sql._schema import (
     receipt,
     report,
     report_message,
+    report_move,
     restriction,
     side,
 )
 from dmcore.domain.conversation import Folder, Listing
 from dmcore.domain.ids import ConversationId, User
 from dmcore.domain.instants import FIRST_US, LAST_US
+from dmcore.domain.reports import MOVES, ReportState
 from dmcore.domain.restriction import FOREVER_US, RestrictionKind, Standing
 from dmcore.domain.verification import AccountCensus, ConversationCensus, Orphans, SideCensus
 from dmcore.ports.inspection import Inspection
@@ -266,6 +268,31 @@ def _orphans_of_reports() -> dict[str, Select[Any]]:
     }
 
 
+def _misled_reports() -> ColumnElement[int]:
+    """Where a report stands is where its last move left it; and the moves have all numbers."""
+    is_its = report_move.c.report_id == report.c.id
+
+    def last(column: ColumnElement[Any]) -> ColumnElement[Any]:
+        newest = select(column).where(is_its).order_by(report_move.c.number.desc()).limit(1)
+        return newest.scalar_subquery()
+
+    led_to = case(
+        {move.value: state.value for (_, move), state in MOVES.items()},
+        value=last(report_move.c.move),
+        else_=ReportState.PENDING.value,
+    )
+    numbers = select(func.count() - func.coalesce(func.max(report_move.c.number), 0)).where(is_its)
+    is_misled = or_(
+        report.c.state != led_to,
+        report.c.outcome.is_distinct_from(last(report_move.c.outcome)),
+        numbers.scalar_subquery() != 0,
+    )
+    reports = select(func.count()).select_from(report).where(is_misled)
+    has_report = exists().where(report.c.id == report_move.c.report_id)
+    strays = select(func.count()).select_from(report_move).where(~has_report)
+    return reports.scalar_subquery() + strays.scalar_subquery()
+
+
 def _sealed_texts() -> ColumnElement[int]:
     """Texts that say they are sealed, in a store whose record names no keys to open them."""
     has_keys = exists().where(installation.c.keyring.is_not(None))
@@ -347,6 +374,7 @@ def _orphans() -> Select[Any]:
     }
     return select(
         *(count.scalar_subquery().label(name) for name, count in counts.items()),
+        _misled_reports().label("misled_reports"),
         _sealed_texts().label("sealed_texts"),
         _stray_marks().label("marks"),
     )

@@ -9,12 +9,20 @@ from sqlalchemy import Connection, Delete, Select, and_, bindparam, delete, func
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._conditions import TENANT, id_param, text_param
 from dmcore.adapters.sql._identity import Identity
-from dmcore.adapters.sql._rows import evidence_of, evidence_row, report_of, report_row
-from dmcore.adapters.sql._schema import evidence, report, report_message
+from dmcore.adapters.sql._rows import (
+    evidence_of,
+    evidence_row,
+    move_of,
+    move_row,
+    report_of,
+    report_row,
+)
+from dmcore.adapters.sql._schema import evidence, report, report_message, report_move
 from dmcore.adapters.sql._texts import Texts
 from dmcore.domain.ids import MessageId, ReportId, TenantId, User, UserId
 from dmcore.domain.reports import (
     EvidenceItem,
+    MadeMove,
     Report,
     ReportOrigin,
     ReportPlace,
@@ -24,6 +32,7 @@ from dmcore.domain.reports import (
 from dmcore.ports.reports import Reports
 
 _REPORT = id_param("report")
+_ABOVE_ALL_NUMBERS = (1 << 31) - 1
 # Under another name, where a port's parameter has the table's.
 _COPIES = evidence
 _MAY_FIND = and_(report.c.tenant == TENANT, report.c.reported != text_param("moderator"))
@@ -46,6 +55,15 @@ _COUNTS = (
     select(report.c.state, func.count().label("counted")).where(_MAY_FIND).group_by(report.c.state)
 )
 _COUNTS_ABOUT = _COUNTS.where(report.c.reported == text_param("about"))
+_LAST_MOVE = select(func.coalesce(func.max(report_move.c.number), 0)).where(
+    report_move.c.report_id == _REPORT
+)
+_MOVES = (
+    select(report_move)
+    .where(report_move.c.report_id == _REPORT, report_move.c.number > bindparam("after"))
+    .order_by(report_move.c.number)
+    .limit(bindparam("limit"))
+)
 _EVIDENCE = (
     select(evidence, report.c.tenant)
     .join_from(evidence, report, report.c.id == evidence.c.report_id)
@@ -183,6 +201,16 @@ class SqlReports:
             statement = _COUNTS_ABOUT
         rows = self._connection.execute(statement, facts)
         return {ReportState(row.state): row.counted for row in rows}
+
+    def last_move(self, report: ReportId) -> int:
+        return int(self._connection.execute(_LAST_MOVE, {"report": report}).scalar_one())
+
+    def add_move(self, made: MadeMove) -> None:
+        self._batch.insert(report_move, move_row(made))
+
+    def moves(self, report: ReportId, *, after: int, limit: int) -> Sequence[MadeMove]:
+        facts = {"report": report, "after": min(after, _ABOVE_ALL_NUMBERS), "limit": limit}
+        return [move_of(row) for row in self._connection.execute(_MOVES, facts)]
 
     def evidence(self, report: ReportId) -> Sequence[EvidenceItem]:
         rows = self._connection.execute(_EVIDENCE, {"report": report}).all()

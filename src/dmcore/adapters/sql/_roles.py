@@ -125,6 +125,10 @@ _IS_TOLD: Final = (
 )
 _MAY_RESTRICT: Final = f"{_IS_HERE} AND user_id <> {USER}"
 _MAY_MODERATE: Final = f"{_IS_HERE} AND reported <> {USER}"
+_FINDS_REPORT: Final = (
+    f"{_IS_HERE} AND EXISTS (SELECT FROM dm_report AS it WHERE it.id = dm_report_move.report_id"
+    f" AND it.tenant = {TENANT} AND it.reported <> {USER})"
+)
 _HOLDS_REPORT: Final = (
     "EXISTS (SELECT FROM dm_report AS it WHERE it.id = dm_evidence.report_id"
     f" AND it.tenant = {TENANT} AND it.reported <> {USER}"
@@ -177,6 +181,11 @@ _APPLICATION: Final[Mapping[str, Sequence[_Rule]]] = {
     "dm_report_message": (
         *_rules("participant", _IS_OWN_REPORT.format(table="dm_report_message"), "SELECT"),
         *_rules("participant", f"{USER} <> ''", "INSERT"),
+    ),
+    # The history of a report goes to who may find it, and each adds what they do themselves.
+    "dm_report_move": (
+        *_rules("moderator", _FINDS_REPORT, "SELECT"),
+        *_rules("moderator", f"made_by = {USER} AND {_FINDS_REPORT}", "INSERT"),
     ),
     "dm_evidence": (
         *_rules("participant", f"{USER} <> ''", "INSERT"),

@@ -19,7 +19,15 @@ from dmcore.domain.message import Edit, Link, Message, Posting, Receipt
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
 from dmcore.domain.preferences import Preferences
-from dmcore.domain.reports import EvidenceItem, Report, ReportOutcome, ReportReason, ReportState
+from dmcore.domain.reports import (
+    EvidenceItem,
+    MadeMove,
+    Report,
+    ReportMove,
+    ReportOutcome,
+    ReportReason,
+    ReportState,
+)
 from dmcore.domain.restriction import (
     Restriction,
     RestrictionKind,
@@ -317,6 +325,31 @@ def report_of(row: Row[Any]) -> Report:
         flags=tuple((row.flags or "").split()),
         state=ReportState(row.state),
         taken_by=row.taken_by,
+        outcome=None if row.outcome is None else ReportOutcome(row.outcome),
+    )
+
+
+def move_row(made: MadeMove) -> dict[str, object]:
+    return {
+        "report_id": made.report,
+        "number": made.number,
+        "tenant": made.tenant,
+        "move": made.move.value,
+        "made_by": made.by,
+        "at_us": made.at_us,
+        "outcome": None if made.outcome is None else made.outcome.value,
+    }
+
+
+def move_of(row: Row[Any]) -> MadeMove:
+    """From a row that carries every column of ``dm_report_move`` under its own name."""
+    return MadeMove(
+        report=row.report_id,
+        tenant=row.tenant,
+        number=row.number,
+        move=ReportMove(row.move),
+        by=row.made_by,
+        at_us=row.at_us,
         outcome=None if row.outcome is None else ReportOutcome(row.outcome),
     )
 

@@ -3,8 +3,8 @@
 Shard-ready (SCALE-1): every key holds its table's distribution column, which is the conversation
 for ``conversation``, ``message`` and ``receipt``, the user for ``mailbox``, ``side``, ``block``,
 ``journal``, ``restriction``, ``erasure``, ``mark`` and ``aside``, the report for ``report``,
-``report_message`` and ``evidence``, and the name for ``consumer``. The one exception is the second
-net under the pair (ADR 17).
+``report_message``, ``report_move`` and ``evidence``, and the name for ``consumer``. The one
+exception is the second net under the pair (ADR 17).
 """
 
 import base64
@@ -36,7 +36,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from dmcore.domain.body import Body
 from dmcore.domain.limits import Window
 
-SCHEMA_VERSION: Final = 7
+SCHEMA_VERSION: Final = 8
 
 
 class Identifier(TypeDecorator[UUID]):
@@ -413,6 +413,25 @@ report_message = Table(
     Column("message_id", Identifier, nullable=False),
     PrimaryKeyConstraint("report_id", "message_id"),
     ForeignKeyConstraint(["report_id"], [report.c.id]),
+    sqlite_with_rowid=False,
+)
+
+# The history of a report; where it stands is in the report itself (MOD-3).
+report_move = Table(
+    "dm_report_move",
+    metadata,
+    Column("report_id", Identifier, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("tenant", _Id, nullable=False),
+    Column("move", Text, nullable=False),
+    Column("made_by", _Id, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("outcome", Text),
+    PrimaryKeyConstraint("report_id", "number"),
+    ForeignKeyConstraint(["report_id"], [report.c.id]),
+    CheckConstraint("number > 0", name="number"),
+    CheckConstraint("move IN ('take', 'release', 'resolve', 'dismiss', 'reopen')", name="move"),
+    CheckConstraint("(move = 'resolve') = (outcome IS NOT NULL)", name="outcome"),
     sqlite_with_rowid=False,
 )
 

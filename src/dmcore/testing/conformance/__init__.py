@@ -54,6 +54,7 @@ from dmcore.testing.conformance.relaying import TestRelaying
 from dmcore.testing.conformance.removal import TestRemoval
 from dmcore.testing.conformance.replies import TestReplies
 from dmcore.testing.conformance.replies_and_blocks import TestRepliesAndBlocks
+from dmcore.testing.conformance.report_history import TestReportHistory
 from dmcore.testing.conformance.reports import TestReports
 from dmcore.testing.conformance.requests import TestRequests
 from dmcore.testing.conformance.requests_crossing import TestRequestsCrossing
@@ -121,6 +122,7 @@ __all__ = [
     "TestRemoval",
     "TestReplies",
     "TestRepliesAndBlocks",
+    "TestReportHistory",
     "TestReports",
     "TestRequests",
     "TestRequestsCrossing",

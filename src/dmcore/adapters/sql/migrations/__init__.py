@@ -3,16 +3,18 @@
 To change the schema: change ``_schema``, raise ``SCHEMA_VERSION`` by one, write a module here with
 one function of Alembic's ``Operations`` that does the same to a database with rows in it, and add
 it to the end of ``MIGRATIONS``. It runs in one transaction with the new version, on both databases;
-the view ``dm_write`` and everything of row-level security are made anew around it. Before the first
-release the schema is changed without: nobody has a database to bring along.
+the view ``dm_write`` and everything of row-level security are made anew around it. A store of the
+version before, with rows in it, joins ``tests/migrations/released`` as a backup.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
+
+from dmcore.adapters.sql.migrations.to_8 import keep_moves
 
 if TYPE_CHECKING:
     from alembic.operations import Operations
 
 Migration = Callable[["Operations"], None]
 
-MIGRATIONS: Final[tuple[Migration, ...]] = ()
+MIGRATIONS: Final[tuple[Migration, ...]] = (keep_moves,)

@@ -16,6 +16,7 @@ from dmcore.adapters.web.pages._forms import form_of, needed, ticked
 from dmcore.adapters.web.pages._people import faces_of
 from dmcore.adapters.web.pages._rendering import page, redirect
 from dmcore.adapters.web.pages._report_words import (
+    MADE_WORDS,
     MOVE_WORDS,
     ORIGINS,
     OUTCOMES,
@@ -143,7 +144,12 @@ async def look(visit: Visit) -> Response:
 
 
 async def _shown(visit: Visit, refusal: DmcoreError | None) -> Response:
-    line = await desk_of(visit).report(visit.arguments["report"])
+    desk, report = desk_of(visit), visit.arguments["report"]
+    line = await desk.report(report)
+    history = await desk.report_history(
+        report, limit=_AT_ONCE, cursor=visit.request.query.get("cursor")
+    )
+    deciding = (made.by for made in history.items)
     policy = visit.world.dm.policy
     return page(
         visit,
@@ -153,7 +159,8 @@ async def _shown(visit: Visit, refusal: DmcoreError | None) -> Response:
         here="moderation",
         listed=None,
         line=line,
-        faces=await faces_of(visit, _people([line])),
+        history=history,
+        faces=await faces_of(visit, (*_people([line]), *deciding)),
         moves=[it for it in moves_of(line, visit.viewer.user) if it is not ReportMove.RESOLVE],
         is_mine=line.state is ReportState.TAKEN and line.taken_by == visit.viewer.user,
         is_shown=is_shown(visit),
@@ -184,6 +191,7 @@ _WORDS: Final[Mapping[str, Any]] = {
     "origins": ORIGINS,
     "outcomes": OUTCOMES,
     "move_words": MOVE_WORDS,
+    "made_words": MADE_WORDS,
 }
 
 ROUTES: tuple[Route, ...] = tuple(

@@ -45,6 +45,14 @@ MOVE_WORDS: Final[Mapping[ReportMove, str]] = {
     ReportMove.REOPEN: "Reopen",
 }
 
+MADE_WORDS: Final[Mapping[ReportMove, str]] = {
+    ReportMove.TAKE: "Taken",
+    ReportMove.RELEASE: "Put back",
+    ReportMove.RESOLVE: "Resolved",
+    ReportMove.DISMISS: "Dismissed",
+    ReportMove.REOPEN: "Reopened",
+}
+
 OUTCOMES: Final[Mapping[ReportOutcome, str]] = {
     ReportOutcome.WARNED: "Warned",
     ReportOutcome.RESTRICTED: "Restricted",

@@ -118,6 +118,36 @@ class Reports(_models.Answer):
         return cls(items=[Report.of(line) for line in found.items], next=found.next)
 
 
+class MadeMove(_models.Answer):
+    """One move that a moderator made with a report."""
+
+    number: int
+    move: ReportMove
+    by: str
+    at: _models.Instant
+    outcome: ReportOutcome | None
+    """What came of it by then; what follows takes nothing of it back."""
+
+
+class History(_models.Answer):
+    """A page of what was done with a report, oldest first."""
+
+    items: list[MadeMove]
+    next: str | None
+    """The cursor of the following page; null at the end."""
+
+    @classmethod
+    def of(cls, found: Page[reports.MadeMove]) -> Self:
+        """The same."""
+        items = [
+            MadeMove(
+                number=made.number, move=made.move, by=made.by, at=made.at, outcome=made.outcome
+            )
+            for made in found.items
+        ]
+        return cls(items=items, next=found.next)
+
+
 class BulkAnswer(_models.Answer):
     """What came of one report: the report as it is now, or the code of the refusal."""
 
@@ -194,6 +224,16 @@ async def list_reports(visit: Visit) -> Response:
 async def read_report(visit: Visit) -> Response:
     """One report, without anything that was written."""
     return answer(Report.of(await desk_of(visit).report(visit.arguments["report"])))
+
+
+async def read_history(visit: Visit) -> Response:
+    """What was done with a report: by whom, when, and what came of it."""
+    limit = _parameters.limit(visit.request, USUAL_REPORTS)
+    page = await desk_of(visit).report_history(
+        visit.arguments["report"], limit=limit, cursor=visit.request.query.get("cursor")
+    )
+    onward = [next_link(visit, {"limit": limit, "cursor": page.next})] if page.has_more else []
+    return answer(History.of(page), *onward)
 
 
 async def move_report(visit: Visit) -> Response:

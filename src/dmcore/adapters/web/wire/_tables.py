@@ -109,6 +109,15 @@ MODERATION: Final = (
         refusals=(errors.AccessDenied,),
     ),
     _moderator(
+        method="GET",
+        pattern="/moderation/reports/{report}/history",
+        handler=_moderation.read_history,
+        parameters=(limit(_moderation.USUAL_REPORTS), _CURSOR),
+        answers=_moderation.History,
+        headers=("Link",),
+        refusals=(*PAGED, errors.AccessDenied),
+    ),
+    _moderator(
         method="POST",
         pattern="/moderation/reports/{report}/moves",
         handler=_moderation.move_report,
