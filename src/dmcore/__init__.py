@@ -29,6 +29,7 @@ from dmcore.domain.relaying import (
 from dmcore.domain.reports import (
     EvidenceItem,
     MadeMove,
+    OwnReport,
     ReportAnswer,
     ReportLine,
     ReportMove,
@@ -108,6 +109,7 @@ __all__ = [
     "OpenTo",
     "Operations",
     "Outcome",
+    "OwnReport",
     "Page",
     "Pass",
     "Permission",

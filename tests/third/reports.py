@@ -9,7 +9,14 @@ from tests.third.values import from_json, to_json
 
 from dmcore import EvidenceItem, MessageId, ReportId, ReportReason, ReportState, User, UserId
 from dmcore.domain.ids import parse_message_id
-from dmcore.domain.reports import MadeMove, Report, ReportOrigin, ReportPlace
+from dmcore.domain.reports import (
+    MadeMove,
+    OwnReport,
+    Report,
+    ReportOrigin,
+    ReportPlace,
+    own_report,
+)
 
 
 class Reports(Rows):
@@ -35,9 +42,7 @@ class Reports(Rows):
 
     def made_as(self, report: ReportId) -> tuple[Report, Sequence[MessageId]] | None:
         found = next(self._reports("WHERE id = ?", str(report)), None)
-        query = "SELECT message FROM chosen WHERE report = ? ORDER BY message"
-        chosen = [parse_message_id(it) for it in self._values(query, str(report))]
-        return None if found is None else (found, chosen)
+        return None if found is None else (found, self._chosen(report))
 
     def is_made(self, report: ReportId) -> bool:
         return any(self._values("SELECT id FROM reports WHERE id = ?", str(report)))
@@ -46,6 +51,21 @@ class Reports(Rows):
         clause = "WHERE tenant = ? AND reporter = ? ORDER BY made_at_us DESC"
         found = self._reports(clause, reporter.tenant, reporter.id)
         return [report.made_at_us for report in islice(found, limit)]
+
+    def made_by(
+        self, reporter: User, *, after: ReportPlace | None, limit: int
+    ) -> Sequence[OwnReport]:
+        clause = "WHERE tenant = ? AND reporter = ? ORDER BY made_at_us, id"
+        found = (
+            report
+            for report in self._reports(clause, reporter.tenant, reporter.id)
+            if after is None or (report.made_at_us, report.id) > (after.made_at_us, after.id)
+        )
+        return [own_report(it, self._chosen(it.id)) for it in islice(found, limit)]
+
+    def _chosen(self, report: ReportId) -> list[MessageId]:
+        query = "SELECT message FROM chosen WHERE report = ? ORDER BY message"
+        return [parse_message_id(it) for it in self._values(query, str(report))]
 
     def hold(self, report: ReportId, *, moderator: User) -> Report | None:
         return self.find(report, moderator=moderator)

@@ -17,7 +17,10 @@ from dmcore import (
     Exported,
     Folder,
     Message,
+    OwnReport,
     Preferences,
+    ReportId,
+    ReportReason,
     Request,
     json_line,
 )
@@ -57,6 +60,19 @@ EVERY: tuple[tuple[Exported, str], ...] = (
     (
         Block(blocked=UserId("cyd"), since_us=NOON_US, position=4),
         '{"kind":"block","user":"cyd","since":"2030-01-01T12:00:00.000000Z"}',
+    ),
+    (
+        OwnReport(
+            id=ReportId(SECOND),
+            reported=UserId("cyd"),
+            conversation=TALK,
+            messages=(FIRST, SECOND),
+            reason=ReportReason.SELF_HARM,
+            made_at_us=NOON_US,
+        ),
+        f'{{"kind":"report","id":"{SECOND}","user":"cyd","thread":"{TALK}",'
+        f'"messages":["{FIRST}","{SECOND}"],"reason":"self_harm",'
+        '"made_at":"2030-01-01T12:00:00.000000Z"}',
     ),
     (
         VIEW,

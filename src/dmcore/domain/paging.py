@@ -75,11 +75,12 @@ class MessagePlace:
     after: MessageId
 
 
-ExportPlace = BlockPlace | MessagePlace
+ExportPlace = BlockPlace | ReportPlace | MessagePlace
 
 _MARK_SIZE: Final = 8
 _UUID_SIZE: Final = 16
 _POSITION_SIZE: Final = 8
+_REPORT_SIZE: Final = _POSITION_SIZE + _UUID_SIZE
 
 
 @attrs.frozen
@@ -117,12 +118,7 @@ class CursorScope:
         return self._cursor(time + place.id.bytes)
 
     def read_report(self, cursor: str) -> ReportPlace:
-        payload = self._payload(cursor, _POSITION_SIZE + _UUID_SIZE)
-        time, id_ = payload[:_POSITION_SIZE], payload[_POSITION_SIZE:]
-        return ReportPlace(
-            made_at_us=int.from_bytes(time, "big", signed=True),
-            id=ReportId(UUID(bytes=id_)),
-        )
+        return _report_place(self._payload(cursor, _REPORT_SIZE))
 
     def pseudonym(self, name: UserId) -> Cursor:
         return self._cursor(number_of(name).bytes)
@@ -133,12 +129,16 @@ class CursorScope:
     def export(self, place: ExportPlace) -> Cursor:
         if isinstance(place, BlockPlace):
             return self.position(place.before)
+        if isinstance(place, ReportPlace):
+            return self.report(place)
         return self._cursor(place.conversation.bytes + place.after.bytes)
 
     def read_export(self, cursor: str) -> ExportPlace:
-        payload = self._payload(cursor, _POSITION_SIZE, 2 * _UUID_SIZE)
+        payload = self._payload(cursor, _POSITION_SIZE, _REPORT_SIZE, 2 * _UUID_SIZE)
         if len(payload) == _POSITION_SIZE:
             return BlockPlace(_position_of(payload))
+        if len(payload) == _REPORT_SIZE:
+            return _report_place(payload)
         return MessagePlace(
             ConversationId(UUID(bytes=payload[:_UUID_SIZE])),
             MessageId(UUID(bytes=payload[_UUID_SIZE:])),
@@ -162,6 +162,14 @@ class CursorScope:
 def _position_of(payload: bytes) -> int:
     # The first bit is left out: a position is never negative in any store.
     return int.from_bytes(payload, "big") & (1 << 63) - 1
+
+
+def _report_place(payload: bytes) -> ReportPlace:
+    time, id_ = payload[:_POSITION_SIZE], payload[_POSITION_SIZE:]
+    return ReportPlace(
+        made_at_us=int.from_bytes(time, "big", signed=True),
+        id=ReportId(UUID(bytes=id_)),
+    )
 
 
 def _encoded(content: bytes) -> str:

@@ -250,6 +250,39 @@ def receipt_of(report: Report) -> ReportReceipt:
 
 
 @attrs.frozen(kw_only=True)
+class OwnReport:
+    """What somebody reported, as they said it, with the messages that they chose.
+
+    Nothing of what became of it, which a reporter is not told.
+    """
+
+    id: ReportId
+    reported: UserId
+    conversation: ConversationId | None
+    messages: tuple[MessageId, ...]
+    reason: ReportReason
+    made_at_us: int
+
+    @property
+    def made_at(self) -> datetime:
+        """When it was made, in UTC."""
+        return to_datetime(self.made_at_us)
+
+
+def own_report(report: Report, chosen: Sequence[MessageId]) -> OwnReport:
+    """A report as its reporter sees it, with the messages that they chose."""
+    receipt = receipt_of(report)
+    return OwnReport(
+        id=receipt.id,
+        reported=receipt.reported,
+        conversation=receipt.conversation,
+        messages=tuple(chosen),
+        reason=receipt.reason,
+        made_at_us=receipt.made_at_us,
+    )
+
+
+@attrs.frozen(kw_only=True)
 class ReportLine:
     """All that a moderator sees of a report besides its evidence: the allow-list (MOD-2).
 

@@ -4,7 +4,7 @@ Owns the order of things. Who sees what is decided where it always is: by ``thre
 ``view_of``. The operator's switch does not matter here (OPS-1).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -23,11 +23,12 @@ from dmcore.domain.paging import (
     ThreadPlace,
 )
 from dmcore.domain.preferences import Preferences
+from dmcore.domain.reports import OwnReport, ReportPlace
 from dmcore.errors import InvalidCursor
 from dmcore.ports.messages import ThreadRows
 from dmcore.ports.transactions import Transaction
 
-Exported = Preferences | Block | ConversationView | Message
+Exported = Preferences | Block | OwnReport | ConversationView | Message
 """One thing in an export."""
 
 _ABOVE_ALL_POSITIONS: Final = (1 << 63) - 1
@@ -37,10 +38,10 @@ _BEFORE_ALL_MESSAGES: Final = MessageId(UUID(int=0))
 def export(
     tx: Transaction, rules: Rules, *, owner: User, after: ExportPlace | None, limit: int
 ) -> Page[Exported]:
-    """The next part of everything: preferences, blocks, each conversation with its messages.
+    """The next part of everything: preferences, blocks, own reports, each conversation.
 
-    Conversations are in order of their ids, which no erasure changes. Three statements at most, and
-    one for each conversation of which there is something on the page.
+    Conversations are in order of their ids, which no erasure changes, each with its messages. Four
+    statements at most, and one for each conversation of which there is something on the page.
     """
     room = limit + 1
     since = rules.kept_since(rules.now_us())
@@ -49,15 +50,14 @@ def export(
     if after is None:
         found.append(tx.mailboxes.preferences(owner).found)
         after = BlockPlace(_ABOVE_ALL_POSITIONS)
-    if isinstance(after, BlockPlace):
-        blocks = tx.contacts.blocked_by(owner, before=after.before, limit=room - len(found))
-        found += blocks.found
-    else:
+    if isinstance(after, MessagePlace):
         rows = _messages(tx, owner, after, room, since)
         if rows is None:
             raise InvalidCursor
         found += rows.messages
         passed = after.conversation
+    else:
+        found += _before_conversations(tx, owner, after, room - len(found))
     views: Sequence[ConversationView] = ()
     if len(found) < room:
         room_left = room - len(found)
@@ -71,6 +71,21 @@ def export(
             found += allowed(_messages(tx, owner, place, room_left, since)).messages
     scope = export_scope(owner)
     return Page.cut(found, limit, lambda last: scope.export(_place_of(last)))
+
+
+def _before_conversations(
+    tx: Transaction, owner: User, after: BlockPlace | ReportPlace, room: int
+) -> Iterator[Exported]:
+    """Whom they block, newest first, and then what they reported, oldest first."""
+    place = None
+    if isinstance(after, BlockPlace):
+        blocks = tx.contacts.blocked_by(owner, before=after.before, limit=room).found
+        yield from blocks
+        room -= len(blocks)
+    else:
+        place = after
+    if room:
+        yield from tx.reports.made_by(owner, after=place, limit=room)
 
 
 def _messages(
@@ -91,6 +106,8 @@ def _place_of(last: Exported) -> ExportPlace:
         return MessagePlace(last.conversation, last.id)
     if isinstance(last, ConversationView):
         return _beginning(last.conversation)
+    if isinstance(last, OwnReport):
+        return ReportPlace(made_at_us=last.made_at_us, id=last.id)
     return BlockPlace(last.position if isinstance(last, Block) else _ABOVE_ALL_POSITIONS)
 
 

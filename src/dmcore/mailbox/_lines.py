@@ -8,6 +8,7 @@ from uuid import UUID
 from dmcore.domain.contact import Block
 from dmcore.domain.inbox import ConversationView
 from dmcore.domain.message import Message
+from dmcore.domain.reports import OwnReport
 from dmcore.mailbox._exporting import Exported
 
 # Some readers take these for the end of a line; in JSON each has an escape.
@@ -51,6 +52,16 @@ def _fields_of(thing: Exported) -> dict[str, Any]:
             "is_muted": thing.is_muted,
             "is_archived": thing.is_archived,
             "you_block": thing.you_block,
+        }
+    if isinstance(thing, OwnReport):
+        return {
+            "kind": "report",
+            "id": str(thing.id),
+            "user": thing.reported,
+            "thread": _id(thing.conversation),
+            "messages": [str(it) for it in thing.messages],
+            "reason": thing.reason,
+            "made_at": _instant(thing.made_at),
         }
     if isinstance(thing, Block):
         return {"kind": "block", "user": thing.blocked, "since": _instant(thing.since)}

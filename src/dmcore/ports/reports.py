@@ -7,6 +7,7 @@ from dmcore.domain.ids import MessageId, ReportId, User, UserId
 from dmcore.domain.reports import (
     EvidenceItem,
     MadeMove,
+    OwnReport,
     Report,
     ReportOrigin,
     ReportPlace,
@@ -52,6 +53,15 @@ class Reports(Protocol):
 
         While the reporter's account is held, and read after that, so that none is missed. In one
         statement.
+        """
+        ...
+
+    def made_by(
+        self, reporter: User, *, after: ReportPlace | None, limit: int
+    ) -> Sequence[OwnReport]:
+        """What a user reported, with the ids of messages that they chose, in their order.
+
+        Oldest first, by the instant and then by the id, strictly after ``after``. In one statement.
         """
         ...
 

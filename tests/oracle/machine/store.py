@@ -22,6 +22,7 @@ from dmcore import (
     Message,
     ModerationDesk,
     Operations,
+    OwnReport,
     Page,
     Policy,
     RateLimit,
@@ -240,6 +241,7 @@ class Store:
             return self.told(thing)
         if isinstance(thing, ConversationView):
             return self.view(thing)
+        assert not isinstance(thing, OwnReport), "nobody reports here"
         return (thing.blocked, thing.since_us) if isinstance(thing, Block) else chosen(thing)
 
     def news(self, person: Person) -> list[Answer]:

@@ -9,11 +9,13 @@ from dmcore.domain.ids import MessageId, ReportId, User, UserId
 from dmcore.domain.reports import (
     EvidenceItem,
     MadeMove,
+    OwnReport,
     Report,
     ReportOrigin,
     ReportPlace,
     ReportReason,
     ReportState,
+    own_report,
 )
 from dmcore.errors import StoreRefused
 from dmcore.ports.reports import Reports
@@ -53,6 +55,18 @@ class MemoryReports:
             if (it.tenant, it.reporter) == (reporter.tenant, reporter.id)
         ]
         return sorted(made_us, reverse=True)[:limit]
+
+    def made_by(
+        self, reporter: User, *, after: ReportPlace | None, limit: int
+    ) -> Sequence[OwnReport]:
+        found = [
+            it
+            for it in self._store.reports.values()
+            if (it.tenant, it.reporter) == (reporter.tenant, reporter.id)
+            and (after is None or _place(it) > (after.made_at_us, after.id))
+        ]
+        some = sorted(found, key=_place)[:limit]
+        return [own_report(it, self._store.chosen[it.id]) for it in some]
 
     def hold(self, report: ReportId, *, moderator: User) -> Report | None:
         return self.find(report, moderator=moderator)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Delete, Select, and_, bindparam, delete, func, select, tuple_
@@ -23,11 +24,13 @@ from dmcore.domain.ids import MessageId, ReportId, TenantId, User, UserId
 from dmcore.domain.reports import (
     EvidenceItem,
     MadeMove,
+    OwnReport,
     Report,
     ReportOrigin,
     ReportPlace,
     ReportReason,
     ReportState,
+    own_report,
 )
 from dmcore.ports.reports import Reports
 
@@ -70,6 +73,25 @@ _EVIDENCE = (
     .where(evidence.c.report_id == _REPORT)
     .order_by(evidence.c.message_id)
 )
+
+
+@cache
+def _made_by(*, continued: bool) -> Select[Any]:
+    """A row for each message that was chosen, and one for a report in which none was."""
+    place = (report.c.made_at_us, report.c.id)
+    made = select(report).where(
+        report.c.tenant == TENANT, report.c.reporter == text_param("reporter")
+    )
+    if continued:
+        after = tuple_(bindparam("after_made_at_us"), id_param("after_id"))
+        made = made.where(tuple_(*place) > after)
+    some = made.order_by(*place).limit(bindparam("limit")).subquery("some")
+    chosen = report_message.c.message_id
+    return (
+        select(some, chosen)
+        .outerjoin_from(some, report_message, report_message.c.report_id == some.c.id)
+        .order_by(some.c.made_at_us, some.c.id, chosen)
+    )
 
 
 @cache
@@ -147,6 +169,24 @@ class SqlReports:
     def newest_by(self, reporter: User, *, limit: int) -> Sequence[int]:
         facts = {"tenant": reporter.tenant, "reporter": reporter.id, "limit": limit}
         return self._connection.execute(_NEWEST, facts).scalars().all()
+
+    def made_by(
+        self, reporter: User, *, after: ReportPlace | None, limit: int
+    ) -> Sequence[OwnReport]:
+        facts: dict[str, object] = {
+            "tenant": reporter.tenant,
+            "reporter": reporter.id,
+            "limit": limit,
+        }
+        if after is not None:
+            facts |= {"after_made_at_us": after.made_at_us, "after_id": after.id}
+        rows = self._connection.execute(_made_by(continued=after is not None), facts)
+        found = []
+        for _, of_one in groupby(rows, key=lambda row: row.id):
+            first, *rest = of_one
+            chosen = [row.message_id for row in (first, *rest) if row.message_id is not None]
+            found.append(own_report(report_of(first), chosen))
+        return found
 
     def hold(self, report: ReportId, *, moderator: User) -> Report | None:
         found = self._one(_HELD, report, moderator)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import attrs
 import pytest
 
 from dmcore import (
@@ -16,6 +17,7 @@ from dmcore import (
     Mailbox,
     Message,
     Mode,
+    OwnReport,
     Page,
     Policy,
     Request,
@@ -24,8 +26,10 @@ from dmcore.domain.preferences import DEFAULT_PREFERENCES, Preferences
 from dmcore.errors import InvalidCursor, InvalidPageSize, MessagingUnavailable
 from dmcore.testing.conformance.random_histories import POLICIES, USERS, Walk
 from dmcore.testing.conformance.sights import NOWHERE, says
+from dmcore.testing.screening import Censor
 from dmcore.testing.world import (
     ABSORBING,
+    UNLIMITED,
     MakeWorld,
     World,
     asking,
@@ -168,6 +172,61 @@ class TestExport:
                 page = fetch(limit=1, cursor=page.next)
                 found += page.items
             assert [it.position for it in found if isinstance(it, Block)] == whole
+
+    @pytest.mark.promise("GDPR-1", "MOD-1")
+    @pytest.mark.parametrize("limit", [1, 2, 3, 100])
+    def test_what_one_reported_is_in_it_as_one_said_it(
+        self, make_world: MakeWorld, limit: int
+    ) -> None:
+        """And nothing that came of it, nor what others reported, least of all about oneself."""
+        world = make_world(attrs.evolve(UNLIMITED, evidence="reporter_selected"))
+        first = world.bob.start("ann", "one")
+        here = first.conversation
+        second = world.bob.send(here, "two")
+        world.ann.block("cyd")
+        chosen = [second.id, first.id]
+        receipts = [world.ann.report("cyd", reason="spam")]
+        world.tick()
+        receipts += [world.ann.report(conversation=here, messages=chosen, reason="threat")]
+        receipts += [world.ann.report("bob", conversation=here, reason="other")]
+        world.bob.report("ann", reason="harassment")
+        world.dm.mailbox("ann", tenant="north").report("bob", reason="spam")
+        whole = export_of(world.ann, limit=limit)
+        assert whole == export_of(world.ann)
+        found = [it for it in whole if isinstance(it, OwnReport)]
+        assert found == [
+            OwnReport(
+                id=it.id,
+                reported=it.reported,
+                conversation=it.conversation,
+                messages=tuple(sorted(chosen)) if it.messages else (),
+                reason=it.reason,
+                made_at_us=it.made_at_us,
+            )
+            for it in sorted(receipts, key=lambda it: (it.made_at_us, it.id))
+        ]
+        assert found[0].made_at == receipts[0].made_at
+        kinds = [type(it) for it in whole]
+        assert kinds == [Preferences, Block, *[OwnReport] * 3, ConversationView, *[Message] * 2]
+        desk = world.dm.moderation("mod")
+        desk.bulk([it.id for it in receipts], "take")
+        desk.bulk([it.id for it in receipts[:2]], "resolve", outcome="restricted")
+        world.bob.delete(here, second.id)
+        world.tick()
+        assert [it for it in export_of(world.ann) if isinstance(it, OwnReport)] == found
+        assert [it.reported for it in export_of(world.bob) if isinstance(it, OwnReport)] == ["ann"]
+        gone = world.olga.erase("bob").pseudonym
+        after = [it for it in export_of(world.ann, limit=limit) if isinstance(it, OwnReport)]
+        assert [it.reported for it in after] == ["cyd", gone, gone]
+
+    @pytest.mark.promise("GDPR-1", "MOD-5")
+    def test_what_screening_reports_is_in_nobodys(self, world: World) -> None:
+        world.screeners = (Censor(),)
+        dm = world.open()
+        dm.mailbox("ann").start("bob", "flag zebra")
+        assert world.dm.moderation("mod").reports().items
+        for box in (world.ann, world.bob):
+            assert [it for it in export_of(box) if isinstance(it, OwnReport)] == []
 
     @pytest.mark.promise("GDPR-1", "MSG-5")
     def test_what_one_hid_or_cleared_is_not_in_it_and_what_was_taken_back_is_a_gap(
