@@ -36,6 +36,10 @@ BEYOND = {"sqlite": "X'ffffffffffff7fffbfffffffffffffff'"}
 BEYOND["postgres"] = "'ffffffff-ffff-7fff-bfff-ffffffffffff'"
 
 
+EARLY = {
+    "sqlite": "X'00000000000070008000000000000001'",
+    "postgres": "'00000000-0000-7000-8000-000000000001'",
+}
 OF_ANN_AND_BOB = "tenant = '' AND low = 'ann' AND high = 'bob'"
 
 
@@ -191,6 +195,12 @@ DAMAGES = {
     "a receipt that was never told": Damage(
         f"UPDATE dm_conversation SET low_told = NULL WHERE {OF_ANN_AND_BOB}",
         "the newest receipt is another one",
+        "low side",
+    ),
+    "a receipt of a message that was removed": Damage(
+        "INSERT INTO dm_receipt SELECT conversation_id, reader, {early}, at_us FROM dm_receipt"
+        " WHERE reader = 'ann'",
+        "a receipt is of a message that was removed",
         "low side",
     ),
     "a message taken back by hand": Damage(
@@ -398,7 +408,7 @@ def unguarded(
     harness = PostgresHarness(url, colour)
     for table in ("dm_message", "dm_receipt"):
         harness.execute(f"ALTER TABLE {table} DROP CONSTRAINT fk_{table}_dm_conversation")
-    for table in ("dm_report_message", "dm_evidence"):
+    for table in ("dm_report_message", "dm_report_move", "dm_evidence"):
         harness.execute(f"ALTER TABLE {table} DROP CONSTRAINT fk_{table}_dm_report")
     yield harness
     harness.close()
@@ -424,6 +434,7 @@ def test_what_is_damaged_is_named_and_mended(unguarded: SqlHarness, name: str) -
     for part in damage.statement.split(";"):
         statement = part.format(
             beyond=BEYOND[unguarded.kind],
+            early=EARLY[unguarded.kind],
             instants=instants[unguarded.kind],
             one={"sqlite": "char(1)", "postgres": "chr(1)"}[unguarded.kind],
         )

@@ -9,8 +9,9 @@ import attrs
 from dmcore import DirectMessages, Mailbox, Preferences
 from dmcore.domain.ids import ConversationId, MessageId, TenantId, User, UserId
 from dmcore.domain.pair import Pair
+from dmcore.operations._mending import mend_conversation
 from dmcore.operations._pruning import remove_from
-from dmcore.ports.transactions import writing
+from dmcore.ports.transactions import Transaction, writing
 
 _NOBODY: Final = UUID("01890000-0000-7000-8000-000000000000")
 
@@ -54,11 +55,30 @@ def _blocked(ann: Mailbox, bob: Mailbox) -> dict[str, UUID]:
     return newest
 
 
+def _miscounted(ann: Mailbox, bob: Mailbox) -> dict[str, UUID]:
+    """As friends, but of what bob has not read one message is not counted."""
+    newest = _friends(ann, bob)
+    pair = Pair.of(ann.user.tenant, ann.user.id, bob.user.id)
+
+    def miscount(tx: Transaction) -> None:
+        contact = tx.contacts.hold(pair, actor=ann.user.id)
+        found, owner = contact.conversation, contact.partner
+        assert found is not None
+        side = found.side_of(bob.user.id)
+        wrong = attrs.evolve(side, unread=side.unread - 1)
+        tx.conversations.save(found.with_side(bob.user.id, wrong))
+        tx.mailboxes.save(attrs.evolve(owner, unread=owner.unread - 1))
+
+    ann._transactions.run(writing(miscount))
+    return newest
+
+
 SETTINGS: Final[Mapping[str, Setting]] = {
     "strangers": _strangers,
     "friends": _friends,
     "request": _request,
     "blocked": _blocked,
+    "miscounted": _miscounted,
 }
 
 
@@ -101,6 +121,17 @@ def _remove(dm: DirectMessages, scene: Scene, me: str) -> None:
     here, below = ConversationId(scene.conversation), MessageId(scene.theirs[me])
     olga._transactions.run(writing(remove_from, here, ann, below=below, most=10))
 
+
+def _mend(dm: DirectMessages, scene: Scene, me: str) -> None:
+    """Only the step that mends, in this scene: a whole repair looks through the store."""
+    olga = dm.operations("olga", tenant=scene.tenant)
+    owner = User(TenantId(scene.tenant), UserId(me))
+    here = ConversationId(scene.conversation)
+    olga._transactions.run(writing(mend_conversation, conversation=here, user=owner))
+
+
+MENDING: Final = Act("miscounted", _mend)
+"""What makes a conversation anew of its messages; against those that read it and wait."""
 
 ACTS: Final[Mapping[str, Act]] = {
     "start": _of("strangers", lambda box, it, me: box.start(it.partner_of(me), "start")),

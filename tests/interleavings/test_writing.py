@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 from tests.conftest import IS_NIGHTLY
-from tests.interleavings.acts import ACTS
+from tests.interleavings.acts import ACTS, MENDING
 from tests.interleavings.conftest import PLACES, Arena
 from tests.interleavings.explorer import Choose
 from tests.interleavings.ring import Bout
@@ -48,6 +48,21 @@ def _bouts(place: str, name: str) -> Iterator[tuple[str, Bout]]:
 _CASES: Final = list(_cases())
 
 
+def _fought(arena: Arena, bout: Bout, title: str) -> int:
+    """Run a bout in every order; each comes out as one in which they act one after the other."""
+    results: list[object] = []
+
+    def fight(choose: Choose) -> None:
+        results.append(arena.ring.fight(bout, choose))
+
+    scripts = list(arena.orders(fight))
+    serial = [it for it, script in zip(results, scripts, strict=True) if script.is_serial]
+    assert len(serial) >= 2, title
+    for script, result in zip(scripts, results, strict=True):
+        assert result in serial, (title, script.choices)
+    return len(scripts)
+
+
 @pytest.mark.promise("MSG-4", "PAIR-2", "LIMIT-1", "FEED-2", "BLOCK-1")
 @pytest.mark.parametrize(("arena", "name"), _CASES, indirect=["arena"])
 def test_two_acts_at_once_come_to_the_same_as_one_after_the_other(
@@ -56,18 +71,18 @@ def test_two_acts_at_once_come_to_the_same_as_one_after_the_other(
     pairs = orders = 0
     place = PLACES[arena.place]
     for title, bout in _bouts(arena.place, name):
-        results: list[object] = []
-
-        def fight(choose: Choose, bout: Bout = bout, results: list[object] = results) -> None:
-            results.append(arena.ring.fight(bout, choose))
-
-        scripts = list(arena.orders(fight))
-        serial = [it for it, script in zip(results, scripts, strict=True) if script.is_serial]
-        assert len(serial) >= 2, title
-        for script, result in zip(scripts, results, strict=True):
-            assert result in serial, (title, script.choices)
-        pairs, orders = pairs + 1, orders + len(scripts)
+        pairs, orders = pairs + 1, orders + _fought(arena, bout, title)
     assert arena.ring.is_sound()
     how = "drawn" if place.is_drawn else "all" if IS_NIGHTLY else "with one interruption"
     record_property(f"orders on {arena.place}, {how}", orders)
     record_property(f"pairs of acts on {arena.place}, {how}", pairs)
+
+
+@pytest.mark.promise("OPS-5")
+@pytest.mark.parametrize("arena", ["sqlite-absorb", "postgres-absorb"], indirect=True)
+@pytest.mark.parametrize("name", ["send", "delete"])
+def test_who_waits_for_a_repair_goes_by_what_it_made_anew(arena: Arena, name: str) -> None:
+    """No journal tells of it, so by the positions there nobody would notice."""
+    for me in ("ann", "bob"):
+        bout = Bout("miscounted", (me, "ann"), (ACTS[name], MENDING))
+        _fought(arena, bout, f"{name} by {me}, and a repair")

@@ -16,6 +16,11 @@ class Mending(Conversations):
     def relist(self, conversation: Conversation) -> None:
         self._list(conversation)
 
+    def drop_receipts(self, conversation: Conversation) -> None:
+        query = "DELETE FROM receipts WHERE conversation = ? AND (? IS NULL OR through < ?)"
+        oldest = None if conversation.oldest is None else str(conversation.oldest)
+        self._rows.execute(query, (str(conversation.id), oldest, oldest))
+
     def drop_strays(self) -> int:
         query = """
             DELETE FROM listings WHERE NOT EXISTS (SELECT 1 FROM conversations

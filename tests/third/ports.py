@@ -452,6 +452,7 @@ class Inspection(Rows):
             is_block_listed=self._blocks(User(pair.tenant, user), pair.other_than(user)),
             listed=None if listed is None else from_json(Listing, listed),
             newest_receipt=receipts[-1].through if receipts else None,
+            oldest_receipt=receipts[0].through if receipts else None,
         )
 
     def accounts(self, *, only: User | None = None) -> Iterator[AccountCensus]:

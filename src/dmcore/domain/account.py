@@ -23,7 +23,8 @@ class Account:
     are the windows of the two limits. ``is_erased``: the user was erased, or is being erased; they
     do nothing any more, and nobody reaches them (GDPR-1). ``standing`` is how the user is
     restricted, and ``restrictions`` how many times they ever were. ``removals`` counts how often
-    messages were removed from a conversation of theirs, of which their journal tells nothing.
+    messages were removed from a conversation of theirs, or it was mended: their journal tells
+    nothing of either.
     """
 
     user: User
@@ -42,6 +43,14 @@ class Account:
     def is_gone(self) -> bool:
         """Whether nobody is there: erased, or what is left of somebody, who may have no row yet."""
         return self.is_erased or is_pseudonym(self.user.id)
+
+    def changed_untold(self) -> "Account":
+        """The account after a conversation of theirs was changed by nobody of the two.
+
+        Whoever waits for the account must notice (ADR 13). Who was never told anything has nothing
+        of a conversation, and maybe no account.
+        """
+        return attrs.evolve(self, removals=self.removals + 1) if self.position else self
 
     def noted(self, *facts: Fact) -> tuple["Account", tuple[Entry, ...]]:
         """The account after ``facts`` are written into its journal, with the entries to write."""

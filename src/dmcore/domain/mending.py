@@ -21,6 +21,7 @@ from dmcore.domain.verification import (
     SideCensus,
     account_findings,
     conversation_findings,
+    is_of_removed,
     noted_or_counted,
 )
 
@@ -73,8 +74,9 @@ def mended_conversation(census: ConversationCensus) -> Conversation:
 
 
 def _mended_side(
-    side: Side, counted: SideCensus, newest: MessageId, oldest: MessageId | None
+    side: Side, given: SideCensus, newest: MessageId, oldest: MessageId | None
 ) -> Side:
+    counted = _without_receipts_of_removed(given, oldest)
     if not side.exists and counted.newest_said is None and counted.newest_heard is None:
         return Side(blocks=counted.is_block_listed)
     return attrs.evolve(
@@ -88,6 +90,13 @@ def _mended_side(
         unread=counted.unread,
         blocks=counted.is_block_listed,
     )
+
+
+def _without_receipts_of_removed(counted: SideCensus, oldest: MessageId | None) -> SideCensus:
+    """The side with no receipt of a message that was removed: a repair drops those first."""
+    newest = counted.newest_receipt
+    left = None if is_of_removed(newest, oldest) else newest
+    return attrs.evolve(counted, newest_receipt=left, oldest_receipt=left)
 
 
 def mended_account(census: AccountCensus) -> Account:
@@ -119,13 +128,14 @@ def mended_findings(
     census: ConversationCensus, after: Conversation, namespace: bytes
 ) -> Iterator[Finding]:
     """What was wrong in a conversation, and is not when it is stored as ``after`` and listed so."""
+    low, high = (_without_receipts_of_removed(it, after.oldest) for it in (census.low, census.high))
     left = set(
         conversation_findings(
             attrs.evolve(
                 census,
                 conversation=after,
-                low=attrs.evolve(census.low, listed=after.low.listing),
-                high=attrs.evolve(census.high, listed=after.high.listing),
+                low=attrs.evolve(low, listed=after.low.listing),
+                high=attrs.evolve(high, listed=after.high.listing),
             ),
             namespace,
         )

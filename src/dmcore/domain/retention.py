@@ -9,7 +9,6 @@ from typing import Final
 
 import attrs
 
-from dmcore.domain.account import Account
 from dmcore.domain.contact import Contact
 from dmcore.domain.conversation import Conversation
 from dmcore.domain.ids import MessageId, lowest_message_id, neighbour_of
@@ -100,12 +99,6 @@ def after_removal(contact: Contact, conversation: Conversation, removed: Removed
             high=conversation.high.kept(since, unread_expired=removed.unread_of_high),
         )
     )
-    return attrs.evolve(after, actor=_moved(after.actor), partner=_moved(after.partner))
-
-
-def _moved(account: Account) -> Account:
-    """The account as somebody changed who tells nothing: whoever waits for it must notice.
-
-    Who was never told anything has nothing of a conversation, and maybe no account.
-    """
-    return attrs.evolve(account, removals=account.removals + 1) if account.position else account
+    return attrs.evolve(
+        after, actor=after.actor.changed_untold(), partner=after.partner.changed_untold()
+    )

@@ -24,7 +24,7 @@ class SideCensus:
     the newest that they wrote, ``newest_heard`` the newest of the partner's that reached them;
     ``unread`` is how many of those wait. ``listed`` is what the user's lists say, ``None`` where
     they say nothing. ``is_block_listed`` is what the user's block list says about the partner.
-    ``newest_receipt`` is the greatest that the user gave.
+    ``newest_receipt`` is the greatest that the user gave, ``oldest_receipt`` the lowest.
     """
 
     newest_shown: MessageId | None
@@ -34,6 +34,7 @@ class SideCensus:
     is_block_listed: bool
     listed: Listing | None
     newest_receipt: MessageId | None
+    oldest_receipt: MessageId | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -130,6 +131,11 @@ def noted_or_counted(
     return noted if is_removed and counted is None else counted
 
 
+def is_of_removed(receipt: MessageId | None, oldest: MessageId | None) -> bool:
+    """Whether a receipt names a message that was removed for its age: it goes with it (GDPR-2)."""
+    return receipt is not None and (oldest is None or receipt < oldest)
+
+
 def _agree(conversation: Conversation, noted: MessageId | None, counted: MessageId | None) -> bool:
     return noted == noted_or_counted(noted, counted, conversation.oldest)
 
@@ -147,6 +153,8 @@ def _side_faults(conversation: Conversation, side: Side, counted: SideCensus) ->
         yield "the listing is not the side"
     if not _agree(conversation, side.told, counted.newest_receipt):
         yield "the newest receipt is another one"
+    if is_of_removed(counted.oldest_receipt, conversation.oldest):
+        yield "a receipt is of a message that was removed"
     if not side.exists and side != Side(blocks=side.blocks):
         yield "the side has something of a conversation that it does not have"
 

@@ -80,14 +80,21 @@ def note(tx: Transaction, rules: Rules, *, operator: User, damage: Damage) -> No
 def mend_conversation(
     tx: Transaction, *, conversation: ConversationId, user: User
 ) -> tuple[Finding, ...]:
-    """Make one conversation, its sides and its listings what follows from its messages."""
-    tx.erasures.hold_conversation(conversation, user=user)
+    """Make one conversation, its sides and its listings what follows from its messages.
+
+    No journal tells the two, so whoever waits for one of them notices by their accounts (ADR 13).
+    """
+    contact = tx.erasures.hold_conversation(conversation, user=user)
     census = next(iter(tx.inspection.conversations(only=conversation)))
     after = mended_conversation(census)
     found = tuple(mended_findings(census, after, tx.namespace))
     if found:
         tx.mending.relist(census.conversation)
+        tx.mending.drop_receipts(after)
         tx.conversations.save(after)
+        for account in (contact.actor, contact.partner):
+            if account.changed_untold() != account:
+                tx.mailboxes.save(account.changed_untold())
     return found
 
 

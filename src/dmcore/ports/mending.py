@@ -15,6 +15,13 @@ class Mending(Protocol):
         """Make every listing of a conversation what its stored sides say, while it is held."""
         ...
 
+    def drop_receipts(self, conversation: Conversation) -> None:
+        """Remove the receipts of what was removed: those below ``oldest``, all where that is none.
+
+        While the conversation is held. They MUST be gone from the store.
+        """
+        ...
+
     def drop_strays(self) -> int:
         """Remove the listings of conversations that are not their user's; return how many."""
         ...

@@ -26,6 +26,21 @@ def test_a_side_is_what_the_messages_say() -> None:
     assert len(rules) == len(set(rules)) == 6
 
 
+@pytest.mark.promise("GDPR-2")
+def test_what_was_removed_has_no_receipt_any_more() -> None:
+    early = neighbour_of(OLDER, -1)
+    given = attrs.evolve(SOUND.low, oldest_receipt=early)
+    census = attrs.evolve(SOUND, low=given)
+    assert mended_conversation(census) == SOUND.conversation
+    (rule,) = (it.rule for it in mended_findings(census, SOUND.conversation, NAMESPACE))
+    assert rule == "a receipt is of a message that was removed"
+    alone = attrs.evolve(SOUND, low=attrs.evolve(given, newest_receipt=early))
+    told = attrs.evolve(LOW, told=early)
+    census = attrs.evolve(alone, conversation=attrs.evolve(SOUND.conversation, low=told))
+    # What was told stays so.
+    assert mended_conversation(census).low.told == early
+
+
 def test_who_never_had_the_conversation_has_nothing_of_it() -> None:
     nothing = attrs.evolve(SOUND.low, newest_said=None, newest_heard=None)
     stray = Side(newest=OLDER, unread=3, is_muted=True)

@@ -25,6 +25,7 @@ from dmcore.domain.verification import (
 NAMESPACE = bytes(16)
 PAIR = Pair.of(TenantId("acme"), UserId("ann"), UserId("bob"))
 NEWEST: MessageId = next_message_id(2_000_000, 0, None)
+EARLIER: MessageId = next_message_id(500_000, 0, None)
 OLDER: MessageId = next_message_id(1_000_000, 0, None)
 LOW = Side(exists=True, newest=NEWEST, read=OLDER, said=OLDER, heard=NEWEST, told=OLDER, unread=2)
 HIGH = Side(exists=True, newest=OLDER, said=NEWEST, heard=OLDER, blocks=True)
@@ -126,6 +127,7 @@ def test_a_newest_message_that_is_not_the_greatest_is_found(newest: MessageId | 
         ({"listed": attrs.evolve(LISTED, is_muted=True)}, "the listing is not the side"),
         ({"listed": attrs.evolve(LISTED, folder=Folder.ARCHIVED)}, "the listing is not the side"),
         ({"newest_receipt": NEWEST}, "the newest receipt is another one"),
+        ({"oldest_receipt": EARLIER}, "a receipt is of a message that was removed"),
     ],
 )
 def test_a_side_that_differs_from_its_recount_is_found(

@@ -61,6 +61,7 @@ class MemoryInspection:
             is_block_listed=partner in self._store.blocks.get(owner, {}),
             listed=self._listed(owner, conversation.id, side),
             newest_receipt=max((receipt.through for receipt in receipts), default=None),
+            oldest_receipt=min((receipt.through for receipt in receipts), default=None),
         )
 
     def _listed(self, owner: User, conversation: ConversationId, side: Side) -> Listing | None:

@@ -7,6 +7,7 @@ from dmcore.adapters.memory._store import Changes, Store
 from dmcore.domain.conversation import Conversation
 from dmcore.domain.events import Entry
 from dmcore.domain.ids import ConversationId, User
+from dmcore.domain.verification import is_of_removed
 from dmcore.ports.mending import Mending
 
 
@@ -28,6 +29,14 @@ class MemoryMending:
                 key = User(pair.tenant, name), listing.folder
                 places = self._store.listed.setdefault(key, [])
                 self._changes.list_place(places, (listing.newest, conversation.id))
+
+    def drop_receipts(self, conversation: Conversation) -> None:
+        pair = conversation.pair
+        for user in (pair.low, pair.high):
+            given = self._store.receipts.get((conversation.id, user), [])
+            kept = [it for it in given if not is_of_removed(it.through, conversation.oldest)]
+            if kept != given:
+                self._changes.put(self._store.receipts, (conversation.id, user), kept)
 
     def drop_strays(self) -> int:
         strays = [

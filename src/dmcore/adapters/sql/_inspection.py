@@ -108,12 +108,13 @@ def _side_columns(name: str, listed: Any) -> list[ColumnElement[Any]]:
         block.c.blocker == user,
         block.c.blocked == other,
     )
-    newest_receipt = (
+    newest_receipt, oldest_receipt = (
         select(receipt.c.through)
         .where(receipt.c.conversation_id == conversation.c.id, receipt.c.reader == user)
-        .order_by(receipt.c.through.desc())
+        .order_by(order)
         .limit(1)
         .scalar_subquery()
+        for order in (receipt.c.through.desc(), receipt.c.through)
     )
     return [
         _newest(is_shown(user)).label(f"{name}_newest_shown"),
@@ -124,6 +125,7 @@ def _side_columns(name: str, listed: Any) -> list[ColumnElement[Any]]:
         unread.label(f"{name}_unread_counted"),
         is_block_listed.label(f"{name}_is_block_listed"),
         newest_receipt.label(f"{name}_newest_receipt"),
+        oldest_receipt.label(f"{name}_oldest_receipt"),
         *(listed.c[column].label(f"{name}_listed_{column}") for column in _LISTED),
     ]
 
@@ -456,6 +458,7 @@ def _side_census(row: Row[Any], name: str, other: str) -> SideCensus:
         is_block_listed=bool(columns[f"{name}_is_block_listed"]),
         listed=listed,
         newest_receipt=columns[f"{name}_newest_receipt"],
+        oldest_receipt=columns[f"{name}_oldest_receipt"],
     )
 
 

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, Select, bindparam, delete, exists, select, union
 
 from dmcore.adapters.sql._batch import Batch
-from dmcore.adapters.sql._conditions import CONVERSATION
+from dmcore.adapters.sql._conditions import CONVERSATION, id_param
 from dmcore.adapters.sql._inspection import IS_LISTED
 from dmcore.adapters.sql._rows import entry_row, side_row
-from dmcore.adapters.sql._schema import journal, mailbox, restriction, side
+from dmcore.adapters.sql._schema import journal, mailbox, receipt, restriction, side
 from dmcore.domain.conversation import Conversation
 from dmcore.domain.events import Entry
 from dmcore.domain.ids import User
 from dmcore.ports.mending import Mending
 
 _UNLIST: Final = delete(side).where(side.c.conversation_id == CONVERSATION)
+_DROP_RECEIPTS: Final = delete(receipt).where(receipt.c.conversation_id == CONVERSATION)
+_DROP_OLD_RECEIPTS: Final = _DROP_RECEIPTS.where(receipt.c.through < id_param("oldest"))
 _STRAYS: Final = delete(side).where(~IS_LISTED)
 
 
@@ -47,6 +49,14 @@ class SqlMending:
             row = side_row(conversation, User(pair.tenant, name))
             if row is not None:
                 self._connection.execute(side.insert(), row)
+
+    def drop_receipts(self, conversation: Conversation) -> None:
+        facts: dict[str, object] = {"conversation": conversation.id}
+        statement = _DROP_RECEIPTS
+        if conversation.oldest is not None:
+            facts["oldest"] = conversation.oldest
+            statement = _DROP_OLD_RECEIPTS
+        self._connection.execute(statement, facts)
 
     def drop_strays(self) -> int:
         return self._connection.execute(_STRAYS).rowcount

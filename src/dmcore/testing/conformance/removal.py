@@ -11,7 +11,11 @@ import pytest
 
 from dmcore import Action, DmcoreError, Message, Operations, Policy, Pruned
 from dmcore.adapters.ids import SeededEntropy
+from dmcore.domain.mending import Repair
+from dmcore.domain.message import Receipt
 from dmcore.errors import AccountErased, CursorExpired, InvalidSetting
+from dmcore.ports.transactions import Actor, Capacity, writing
+from dmcore.testing.blocking import runner_of
 from dmcore.testing.conformance.erasing_steps import Interrupted
 from dmcore.testing.conformance.retention import recounted
 from dmcore.testing.conformance.sights import stored
@@ -250,6 +254,35 @@ class TestRemoval:
         with world.unchanged():
             assert pruned(world) == Pruned(is_complete=True)
         assert world.is_sound()
+
+    @pytest.mark.promise("OPS-5", "GDPR-2")
+    @pytest.mark.parametrize("is_all", [True, False], ids=["of all", "of the beginning"])
+    def test_a_receipt_of_what_was_removed_is_named_and_goes(
+        self, make_world: MakeWorld, is_all: bool
+    ) -> None:
+        """It would tell for ever that somebody saw something, and when."""
+        world = make_world(KEPT)
+        first = world.ann.start("bob", "old")
+        here = first.conversation
+        world.bob.mark_read(here, through=first.id)
+        world.tick(seconds=2 * 86_400)
+        if not is_all:
+            world.ann.send(here, "new")
+        assert pruned(world).messages == 1
+        assert world.is_sound()
+        receipt = Receipt(
+            conversation=here, reader=world.bob.user.id, through=first.id, at_us=first.sent_at_us
+        )
+        operator = Actor(Capacity.OPERATOR, world.olga.operator)
+        back = writing(lambda tx: tx.messages.add_receipt(receipt)).by(operator)
+        runner_of(world.dm).run(back)
+        found = world.olga.verify()
+        assert [it.rule for it in found] == ["a receipt is of a message that was removed"]
+        before = sights(world)
+        assert world.olga.repair() == Repair(mended=found, left=())
+        assert sights(world) == before
+        with world.unchanged():
+            assert world.olga.repair() == Repair(mended=(), left=())
 
     @pytest.mark.promise("MOD-1", "FEED-1")
     def test_evidence_and_journals_have_times_of_their_own(self, make_world: MakeWorld) -> None:
