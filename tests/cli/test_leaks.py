@@ -21,6 +21,7 @@ COMMANDS = [
     ["mode", "on"],
     ["status"],
     ["verify"],
+    ["reports", "list"],
     ["seed"],
     ["demo", "--script"],
     ["replay", "trace.txt"],

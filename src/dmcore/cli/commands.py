@@ -16,6 +16,7 @@ from dmcore.cli.keyrings import name_keys
 from dmcore.cli.keys import keys
 from dmcore.cli.relay import relay
 from dmcore.cli.replay import replay
+from dmcore.cli.reports import reports
 from dmcore.cli.seed import seed
 from dmcore.errors import DmcoreError
 
@@ -122,6 +123,7 @@ for command in (
 app.add_typer(keys, name="keys")
 app.add_typer(erase.erasures, name="erasures")
 app.add_typer(relay, name="relay")
+app.add_typer(reports, name="reports")
 
 
 def run() -> int:

@@ -6,6 +6,7 @@ import typer
 
 DEFAULT_URL: Final = "sqlite:///dmcore.db"
 DEFAULT_OPERATOR: Final = "operator"
+DEFAULT_MODERATOR: Final = "moderator"
 DEFAULT_ROLES: Final = "dmcore"
 
 Url = Annotated[
