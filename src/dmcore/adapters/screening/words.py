@@ -6,6 +6,7 @@ Whole words only: a word inside another one is not it (Scunthorpe). What that co
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
+from operator import eq
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -26,6 +27,7 @@ _MOST_WORDS_OF_A_PHRASE: Final = 8
 _LONGEST_ENTRY: Final = 100
 _SHORTEST_SPACED: Final = 3
 _STRETCHED: Final = 3
+_EACH_ONCE: Final = (1,) * _LONGEST_ENTRY
 
 _SYMBOLS: Final = "@$!+|€"
 _APOSTROPHES: Final = frozenset("'‘’")
@@ -67,6 +69,8 @@ class _Form:
 
 
 def _form_of(word: str) -> _Form:
+    if len(word) <= _LONGEST_ENTRY and not any(map(eq, word, word[1:])):
+        return _Form(word, _EACH_ONCE[: len(word)])
     # What is longer than any entry equals none, so nobody need read it to its end.
     first = islice(groupby(word), _LONGEST_ENTRY + 1)
     runs = [(letter, len(list(run))) for letter, run in first]
@@ -147,14 +151,34 @@ def _leet_readings(word: str) -> Iterator[str]:
             yield from {variant.translate(table) for table in _LEET}
 
 
-def _readings(word: str) -> list[_Form]:
-    bare = word.strip(_DIGITS)
-    numbered = (bare,) if bare not in ("", word) else ()
-    return [_form_of(it) for it in (word, *numbered, *_leet_readings(word))]
-
-
 def _as_latin(word: str) -> str:
     return word.translate(LOOK_ALIKES)
+
+
+class _Readings(dict[str, Sequence[_Form]]):
+    """The ways in which each word of one text may be read, found once for each word."""
+
+    def __missing__(self, word: str) -> Sequence[_Form]:
+        bare = word.strip(_DIGITS)
+        numbered = (bare,) if bare != "" else ()
+        found = [_form_of(it) for it in {word, *numbered, *_leet_readings(word)}]
+        self[word] = found
+        return found
+
+
+class _LatinReadings(dict[str, Sequence[_Form]]):
+    """The same in Latin letters: not at all, for a word of a message in its own script."""
+
+    def __init__(self, readings: _Readings, *, is_foreign: bool) -> None:
+        super().__init__()
+        self._readings = readings
+        self._is_foreign = is_foreign
+
+    def __missing__(self, word: str) -> Sequence[_Form]:
+        is_own = self._is_foreign and not any(it.isascii() and it.isalpha() for it in word)
+        found = () if is_own else self._readings[_as_latin(word)]
+        self[word] = found
+        return found
 
 
 def _streams(text: str) -> Iterator[list[str]]:
@@ -226,29 +250,24 @@ class WordList:
         return Pass()
 
     def _finds(self, text: str) -> bool:
-        is_foreign = has_own_letters(text)
-        joined = list(_hyphened(text))
+        readings = _Readings()
+        latin = _LatinReadings(readings, is_foreign=has_own_letters(text))
+        joined = dict.fromkeys(_hyphened(text))
         for words in _streams(text):
-            joined += _spaced(words)
-            if any(self._as_written.matches([_readings(word) for word in words])):
+            joined |= dict.fromkeys(_spaced(words))
+            if any(self._as_written.matches([readings[word] for word in words])):
                 return True
+            if text.isascii():
+                continue
             # What is in Latin letters throughout is no word of another script in disguise.
-            latin = [_latin_readings(word, is_foreign) for word in words]
-            for place in self._as_latin.matches(latin):
+            for place in self._as_latin.matches([latin[word] for word in words]):
                 if not "".join(words[place]).isascii():
                     return True
         return any(
-            self._as_written.has_joined(_readings(word))
-            or (not word.isascii() and self._as_latin.has_joined(_latin_readings(word, is_foreign)))
+            self._as_written.has_joined(readings[word])
+            or (not word.isascii() and self._as_latin.has_joined(latin[word]))
             for word in joined
         )
-
-
-def _latin_readings(word: str, is_foreign: bool) -> list[_Form]:
-    """How it reads in Latin letters: not at all, for a word of a message in its own script."""
-    if is_foreign and not any(it.isascii() and it.isalpha() for it in word):
-        return []
-    return _readings(_as_latin(word))
 
 
 def _texts(words: object) -> Iterator[str]:

@@ -74,6 +74,7 @@ EXPENSIVE = {
     "slashes": "a.b/",
     "apostrophes": "a'",
     "accents and commas": "\u00e9,",
+    "disguised words": " ".join(f"{a}{b}1-\u0430{b}{a}!" for a in "abcdefgh" for b in "stuvwxyz"),
 }
 
 
