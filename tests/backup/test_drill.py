@@ -196,7 +196,7 @@ def test_what_cannot_go_there_is_told_before_anything_is_written(
 def test_who_was_erased_since_is_erased_again(drill: Drill, tmp_path: Path) -> None:
     sql.back_up(drill.url, tmp_path / "backup")
     gone = drill.world.olga.erase("bob").pseudonym
-    ledger = drill.world.olga.export_erasures()
+    ledger = drill.world.olga.export_erasures().items
     done = sql.restore(drill.fresh, tmp_path / "backup", ledger=ledger)
     assert done.erased_again == (gone,)
     assert done.findings == ()

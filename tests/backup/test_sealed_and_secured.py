@@ -50,7 +50,7 @@ def test_a_backup_of_sealed_texts_holds_no_text_and_no_key(
         sql.restore(fresh, tmp_path / "backup", encryption=others.encryption())
     with sql.open_sync(url, encryption=keys.encryption()) as dm:
         dm.operations("olga").erase("cyd")
-        ledger = dm.operations("olga").export_erasures()
+        ledger = dm.operations("olga").export_erasures().items
     done = sql.restore(fresh, tmp_path / "backup", encryption=keys.encryption(), ledger=ledger)
     assert done.findings == ()
     assert len(done.erased_again) == 1

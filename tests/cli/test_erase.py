@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Run
 
+from dmcore import Cursor, Operations, Page
 from dmcore.adapters import sql
+from dmcore.errors import StoreBusy
 
 TEXT = "the door code is zebra"
 
@@ -76,7 +78,7 @@ def test_an_older_backup_is_erased_again(run: Run, tmp_path: Path) -> None:
 def test_more_than_a_page_of_erasures_is_listed(run: Run, written: str) -> None:
     with sql.open_sync(written) as dm:
         operations = dm.operations("olga")
-        (line,) = (operations.erase("annabel"), operations.export_erasures())[1]
+        (line,) = (operations.erase("annabel"), operations.export_erasures().items)[1]
         mark = "erased-00000000-0000-8000-8000-"
         name = json.loads(line)["pseudonym"]
         operations.record_erasures(line.replace(name, f"{mark}{it:012x}") for it in range(101))
@@ -84,3 +86,30 @@ def test_more_than_a_page_of_erasures_is_listed(run: Run, written: str) -> None:
         operations.record_erasures([unfinished.replace(name, f"{mark}{999:012x}")])
     assert len(json.loads(run("erasures", "--json").out)["erasures"]) == 103
     assert "under" in run("erasures").out
+    assert run("erasures", "export", "ledger.jsonl").out == "Lines written: 103\n"
+    lines = Path("ledger.jsonl").read_text(encoding="ascii").splitlines()
+    assert len(set(lines)) == 103
+    assert json.loads(run("erasures", "reapply", "ledger.jsonl", "--json").out)["new_lines"] == 0
+
+
+@pytest.mark.promise("GDPR-1")
+@pytest.mark.usefixtures("written")
+def test_half_a_ledger_is_not_left_lying_about(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is there one in memory: each page is written before the next one is read."""
+    read = Operations.export_erasures
+    sizes = []
+
+    def failing(self: Operations, *, limit: int = 100, cursor: str | None = None) -> Page[str]:
+        sizes.append((tmp_path / "ledger.jsonl").stat().st_size)
+        if cursor is not None:
+            raise StoreBusy
+        page = read(self, limit=limit)
+        return Page(page.items, Cursor("next"))
+
+    run("erase", "annabel", "--yes")
+    monkeypatch.setattr(Operations, "export_erasures", failing)
+    assert run("erasures", "export", "ledger.jsonl").code == "store_busy"
+    assert len(sizes) == 2
+    assert not (tmp_path / "ledger.jsonl").exists()

@@ -214,7 +214,7 @@ def test_nobody_starts_with_whom_a_backup_brought_back(sql_harness: SqlHarness) 
     world = World(sql_harness, policy=EVIDENT)
     lived(world)
     world.olga.erase(WHO)
-    lines = world.olga.export_erasures()
+    lines = world.olga.export_erasures().items
     sql_harness.clear()
     world = World(sql_harness, policy=EVIDENT)
     lived(world)

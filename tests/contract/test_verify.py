@@ -497,7 +497,7 @@ def test_a_repair_is_bounded_and_goes_on(unguarded: SqlHarness) -> None:
 def test_who_was_erased_and_came_back_is_erased_again(unguarded: SqlHarness) -> None:
     world = lived_in(World(unguarded, policy=FULL))
     world.olga.erase("bob")
-    ledger = world.olga.export_erasures()
+    ledger = world.olga.export_erasures().items
     unguarded.clear()
     world = lived_in(World(unguarded, policy=FULL))
     world.olga.record_erasures(ledger)

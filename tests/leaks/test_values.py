@@ -311,7 +311,7 @@ def erased(dm: DirectMessages) -> Operations:
     with pytest.raises(DmcoreError):
         olga.erase("olga")
     restored = attrs.evolve(dm, transactions=MemoryTransactions(backup)).operations("olga")
-    restored.record_erasures(olga.export_erasures())
+    restored.record_erasures(olga.export_erasures().items)
     return restored
 
 

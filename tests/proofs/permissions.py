@@ -289,7 +289,7 @@ OPERATIONS: Final[Mapping[str, Callable[[Operations], object]]] = {
     "erase": lambda desk: desk.erase("ann"),
     "erasures": lambda desk: [desk.erase("bob"), desk.erasures()],
     "export_erasures": lambda desk: desk.export_erasures(),
-    "record_erasures": lambda desk: desk.record_erasures(desk.export_erasures()),
+    "record_erasures": lambda desk: desk.record_erasures(desk.export_erasures().items),
     "reapply_erasures": lambda desk: desk.reapply_erasures(),
     "prune": lambda desk: desk.prune(),
     "prune_evidence": lambda desk: desk.prune_evidence(),

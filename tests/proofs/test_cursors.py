@@ -62,6 +62,7 @@ def _of_operator(desk: Operations) -> Mapping[str, list[Fetch]]:
     return {
         "audit": [audit("ann", ""), audit("bob", ""), audit("ann", "north")],
         "erasures": [lambda it: desk.erasures(limit=1, cursor=it)],
+        "export_erasures": [lambda it: desk.export_erasures(limit=1, cursor=it)],
     }
 
 

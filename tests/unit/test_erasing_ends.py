@@ -84,7 +84,7 @@ def test_an_open_account_of_an_unfinished_line_is_closed() -> None:
     elsewhere.namespace = store.namespace
     there = opened(elsewhere).operations("olga")
     there.erase("otto")
-    (line,) = there.export_erasures()
+    (line,) = there.export_erasures().items
     unfinished = json.dumps(json.loads(line) | {"finished_at_us": None})
     assert dm.operations("otto").record_erasures([unfinished]) == 1
     (done,) = dm.operations("olga").reapply_erasures()

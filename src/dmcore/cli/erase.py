@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import attrs
 import typer
@@ -120,16 +121,36 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write the ledger into a file, to be kept apart from the backups of the database."""
-    with lasting(url).open() as dm:
-        lines = dm.operations(operator).export_erasures()
-    # For nobody else to read, and never over a ledger that is there.
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as out:
-        out.writelines(f"{line}\n" for line in lines)
+    count = 0
+    with lasting(url).open() as dm, _new_file(file) as out:
+        for line in _exported(dm.operations(operator)):
+            out.write(f"{line}\n")
+            count += 1
     if as_json:
-        print_json({"lines": len(lines)})
+        print_json({"lines": count})
     else:
-        print_rows(sentence(f"Lines written: {len(lines)}"))
+        print_rows(sentence(f"Lines written: {count}"))
+
+
+def _exported(operations: Operations) -> Iterator[str]:
+    """The lines of the ledger, as they are read."""
+    page = operations.export_erasures(limit=_AT_ONCE)
+    yield from page.items
+    while page.next is not None:
+        page = operations.export_erasures(limit=_AT_ONCE, cursor=page.next)
+        yield from page.items
+
+
+@contextmanager
+def _new_file(file: Path) -> Iterator[TextIO]:
+    """A file for nobody else to read, never over a ledger that is there, and never half of one."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as out:
+            yield out
+    except BaseException:
+        file.unlink()
+        raise
 
 
 @erasures.command()

@@ -256,16 +256,24 @@ class OperationsCalls:
 
     def erasures(self, *, limit: int, cursor: str | None) -> Call[Page[Erasure]]:
         scope = _erasing.ledger_scope(self.operator)
-        after = None if cursor is None else scope.read_pseudonym(cursor)
         return reading(
-            _erasing.ledger, operator=self.operator, after=after, limit=check_page_size(limit)
+            _erasing.ledger,
+            scope=scope,
+            after=None if cursor is None else scope.read_pseudonym(cursor),
+            limit=check_page_size(limit),
         )
 
     def to_reapply(self) -> Call[tuple[User, ...]]:
         return surveying(_erasing.to_reapply)
 
-    def export_erasures(self) -> Call[tuple[str, ...]]:
-        return surveying(_ledger.written)
+    def export_erasures(self, *, limit: int, cursor: str | None) -> Call[Page[str]]:
+        scope = _erasing.export_scope(self.operator)
+        return reading(
+            _ledger.written,
+            scope=scope,
+            after=None if cursor is None else scope.read_pseudonym(cursor),
+            limit=check_page_size(limit),
+        )
 
     def record_erasures(self, lines: Iterable[str]) -> Call[int]:
         return writing(_ledger.record, self._rules, operator=self.operator, lines=tuple(lines))

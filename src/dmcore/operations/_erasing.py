@@ -220,10 +220,11 @@ def _move_journal(tx: Transaction, old: Account, new: Account, *, most: int) -> 
     return through - old.pruned
 
 
-def ledger(tx: Transaction, *, operator: User, after: UserId | None, limit: int) -> Page[Erasure]:
+def ledger(
+    tx: Transaction, *, scope: CursorScope, after: UserId | None, limit: int
+) -> Page[Erasure]:
     """The ledger of erasures, which names nobody."""
     found = tx.erasures.ledger(after=after, limit=limit + 1)
-    scope = ledger_scope(operator)
     return Page.cut(found, limit, lambda line: scope.pseudonym(line.pseudonym))
 
 
@@ -269,6 +270,11 @@ def whole_ledger(tx: Transaction) -> Iterator[Erasure]:
 def ledger_scope(operator: User) -> CursorScope:
     """Where cursors of the ledger are good."""
     return CursorScope("erasures", operator)
+
+
+def export_scope(operator: User) -> CursorScope:
+    """The same of the ledger as lines."""
+    return CursorScope("erasures as lines", operator)
 
 
 def _note(

@@ -169,9 +169,12 @@ class Operations:
         """
         return self._transactions.run(self._calls.erasures(limit=limit, cursor=cursor))
 
-    def export_erasures(self) -> tuple[str, ...]:
-        """The whole ledger as lines of JSON, to be kept beside the backups (GDPR-1)."""
-        return self._transactions.run(self._calls.export_erasures())
+    def export_erasures(self, *, limit: int = 100, cursor: str | None = None) -> Page[str]:
+        """A page of the ledger as lines of JSON, to be kept beside the backups (GDPR-1).
+
+        ``next`` leads through all of it. Raises ``InvalidPageSize`` and ``InvalidCursor``.
+        """
+        return self._transactions.run(self._calls.export_erasures(limit=limit, cursor=cursor))
 
     def record_erasures(self, lines: Iterable[str]) -> int:
         """Take lines that were kept into the ledger; return how many it did not have.
@@ -373,9 +376,9 @@ class AsyncOperations:
         """As `Operations.erasures`."""
         return await self._transactions.run(self._calls.erasures(limit=limit, cursor=cursor))
 
-    async def export_erasures(self) -> tuple[str, ...]:
+    async def export_erasures(self, *, limit: int = 100, cursor: str | None = None) -> Page[str]:
         """As `Operations.export_erasures`."""
-        return await self._transactions.run(self._calls.export_erasures())
+        return await self._transactions.run(self._calls.export_erasures(limit=limit, cursor=cursor))
 
     async def record_erasures(self, lines: Iterable[str]) -> int:
         """As `Operations.record_erasures`."""

@@ -12,27 +12,30 @@ from dmcore._rules import Rules
 from dmcore.domain.erasure import Erasure
 from dmcore.domain.ids import TenantId, User, UserId, installation_mark, parse_tenant_id
 from dmcore.domain.instants import is_instant
+from dmcore.domain.paging import CursorScope, Page
 from dmcore.domain.pseudonyms import is_pseudonym
 from dmcore.errors import InvalidId, InvalidLedger
 from dmcore.operations import _erasing
 from dmcore.ports.transactions import Transaction
 
 
-def written(tx: Transaction) -> tuple[str, ...]:
-    """The whole ledger, a text for each line, without their ends."""
+def written(tx: Transaction, *, scope: CursorScope, after: UserId | None, limit: int) -> Page[str]:
+    """A page of the ledger, a text for each line, without their ends."""
     mark = installation_mark(tx.namespace)
-    return tuple(
-        json.dumps(
-            {
-                "kind": "erasure",
-                "installation": mark,
-                "tenant": line.tenant,
-                "pseudonym": line.pseudonym,
-                "began_at_us": line.began_at_us,
-                "finished_at_us": line.finished_at_us,
-            }
-        )
-        for line in _erasing.whole_ledger(tx)
+    found = _erasing.ledger(tx, scope=scope, after=after, limit=limit)
+    return Page(tuple(_line(erasure, mark) for erasure in found.items), found.next)
+
+
+def _line(erasure: Erasure, mark: str) -> str:
+    return json.dumps(
+        {
+            "kind": "erasure",
+            "installation": mark,
+            "tenant": erasure.tenant,
+            "pseudonym": erasure.pseudonym,
+            "began_at_us": erasure.began_at_us,
+            "finished_at_us": erasure.finished_at_us,
+        }
     )
 
 

@@ -338,7 +338,7 @@ class TestErasing:
         attempts: list[Callable[[], object]] = [
             lambda: other.erase("bob"),
             lambda: other.preview_erasure("bob"),
-            lambda: other.record_erasures(world.olga.export_erasures()),
+            lambda: other.record_erasures(world.olga.export_erasures().items),
         ]
         for attempt in attempts:
             with world.unchanged(), pytest.raises(AccountErased):

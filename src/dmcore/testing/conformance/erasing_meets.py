@@ -189,7 +189,7 @@ class TestErasingMeets:
         steps = steps_of(world, "ann")
         next(steps)
         world.olga.erase("otto")
-        lines = world.olga.export_erasures()
+        lines = world.olga.export_erasures().items
         for attempt in (lambda: otto.erase("ann"), otto.reapply_erasures):
             with world.unchanged(), pytest.raises(AccountErased):
                 attempt()

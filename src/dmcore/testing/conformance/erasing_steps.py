@@ -1,12 +1,19 @@
 """An erasure can be previewed, interrupted, repeated, and done again after an older backup."""
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from dmcore import Action, ErasureScope, Preferences
 from dmcore.adapters.ids import SeededEntropy
-from dmcore.errors import AccountErased, InvalidCursor, InvalidLedger, RecipientUnavailable
+from dmcore.errors import (
+    AccountErased,
+    InvalidCursor,
+    InvalidLedger,
+    InvalidPageSize,
+    RecipientUnavailable,
+)
 from dmcore.ports.clock import Clock
 from dmcore.testing.conformance.erasing import EVIDENT, SECRET, WHO, lived
 from dmcore.testing.conformance.sights import stored
@@ -124,7 +131,7 @@ class TestErasingSteps:
         world = make_world(EVIDENT)
         lived(world)
         gone = world.olga.erase(WHO).pseudonym
-        lines = world.olga.export_erasures()
+        lines = world.olga.export_erasures().items
         assert WHO not in repr(lines)
         # What the backup knows: everything, and nothing of the erasure.
         world.harness.clear()
@@ -164,7 +171,7 @@ class TestErasingSteps:
     @pytest.mark.promise("GDPR-1")
     def test_a_line_that_is_none_takes_nothing_in(self, world: World) -> None:
         world.olga.erase("ann")
-        (line,) = world.olga.export_erasures()
+        (line,) = world.olga.export_erasures().items
         mark = line.split('"installation": "')[1][:36]
         began = line.split('"began_at_us": ')[1].split(",")[0]
         wrong = (
@@ -196,6 +203,14 @@ class TestErasingSteps:
         cursor = world.olga.erasures(limit=1).next
         with pytest.raises(InvalidCursor):
             world.dm.operations("otto").erasures(cursor=cursor)
+        written = walked(lambda cursor: world.olga.export_erasures(limit=2, cursor=cursor))
+        assert [len(page.items) for page in written] == [2, 1]
+        said = [json.loads(line)["pseudonym"] for page in written for line in page.items]
+        assert said == sorted(names)
+        with pytest.raises(InvalidCursor):
+            world.olga.export_erasures(cursor=cursor)
+        with pytest.raises(InvalidPageSize):
+            world.olga.export_erasures(limit=101)
 
     @pytest.mark.promise("GDPR-1")
     def test_somebody_who_never_came_can_be_erased_and_never_comes(self, world: World) -> None:
