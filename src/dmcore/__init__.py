@@ -5,11 +5,12 @@ from dmcore.direct_messages import AsyncDirectMessages, DirectMessages
 from dmcore.domain.body import Body, BodyReason, BodyRules
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Folder, Request
+from dmcore.domain.devices import Device, DeviceKeys, KeyBundle, KeyClaim, Prekey
 from dmcore.domain.erasure import Erased, Erasure, ErasurePreview, ErasureScope
 from dmcore.domain.events import Action, Entry, Fact
 from dmcore.domain.feed import Changes, Heads, Snapshot
 from dmcore.domain.gates import Gate, Introduction, Profile
-from dmcore.domain.ids import ConversationId, MessageId, ReportId, TenantId, User, UserId
+from dmcore.domain.ids import ConversationId, DeviceId, MessageId, ReportId, TenantId, User, UserId
 from dmcore.domain.inbox import Audience, ConversationView, InboxEntry
 from dmcore.domain.limits import RateLimit
 from dmcore.domain.message import Message
@@ -51,7 +52,16 @@ from dmcore.domain.retention import Pruned
 from dmcore.domain.screening import Flag, Pass, Refuse, Submission, Verdict
 from dmcore.domain.verification import Finding
 from dmcore.errors import DmcoreError
-from dmcore.mailbox import AsyncMailbox, Exported, Mailbox, Permission, ThreadPage, json_line
+from dmcore.mailbox import (
+    AsyncDeviceList,
+    AsyncMailbox,
+    DeviceList,
+    Exported,
+    Mailbox,
+    Permission,
+    ThreadPage,
+    json_line,
+)
 from dmcore.moderation import AsyncModerationDesk, ModerationDesk
 from dmcore.operations import AsyncOperations, AsyncRelaying, Operations, Relaying
 from dmcore.ports.consumers import Consumer
@@ -61,6 +71,7 @@ from dmcore.ports.screening import Screener
 
 __all__ = [
     "Action",
+    "AsyncDeviceList",
     "AsyncDirectMessages",
     "AsyncDirectory",
     "AsyncMailbox",
@@ -81,6 +92,10 @@ __all__ = [
     "Cursor",
     "Delivery",
     "DeskMetrics",
+    "Device",
+    "DeviceId",
+    "DeviceKeys",
+    "DeviceList",
     "DirectMessages",
     "Directory",
     "DmcoreError",
@@ -100,6 +115,8 @@ __all__ = [
     "Heads",
     "InboxEntry",
     "Introduction",
+    "KeyBundle",
+    "KeyClaim",
     "MadeMove",
     "Mailbox",
     "Message",
@@ -115,6 +132,7 @@ __all__ = [
     "Permission",
     "Policy",
     "Preferences",
+    "Prekey",
     "Profile",
     "Pruned",
     "RateLimit",

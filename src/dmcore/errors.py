@@ -292,8 +292,9 @@ class TooLateToEdit(DmcoreError):
 class LimitReached(DmcoreError):
     """A rate limit refuses this attempt, which cost nothing (LIMIT-1).
 
-    ``limit`` is ``"messages"``, ``"starts"`` or ``"reports"``; the same attempt made
-    ``retry_after`` later is the first that every limit allows, if nothing else is done meanwhile.
+    ``limit`` is ``"messages"``, ``"starts"``, ``"reports"`` or ``"key_claims"``; the same attempt
+    made ``retry_after`` later is the first that every limit allows, if nothing else is done
+    meanwhile.
     """
 
     code = "limit_reached"
@@ -437,6 +438,53 @@ class ConsumerUnavailable(DmcoreError):
 
     def __init__(self) -> None:
         super().__init__("the consumer takes no events just now")
+
+
+class InvalidDevice(DmcoreError):
+    """The keys of a device are not what keys have to be; nothing was stored (CRYPT-2).
+
+    ``details["reason"]`` says what is wrong; it holds no key.
+    """
+
+    code = "invalid_device"
+    http_status = 422
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not a valid device: {reason}", reason=reason)
+
+
+class DeviceConflict(DmcoreError):
+    """The acting user has a device of this id with other keys; it was left alone (CRYPT-2)."""
+
+    code = "device_conflict"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__("you have a device of this id with other keys")
+
+
+class TooManyDevices(DmcoreError):
+    """The acting user has as many devices as there may be: remove one first (CRYPT-2)."""
+
+    code = "too_many_devices"
+    http_status = 409
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"you can have {most} devices: remove one first", most=most)
+
+
+class NoDevice(DmcoreError):
+    """Sealing needs a device of each of the two, and one of them has none (CRYPT-2).
+
+    ``details["whose"]`` is ``"yours"`` or ``"theirs"``.
+    """
+
+    code = "no_device"
+    http_status = 409
+
+    def __init__(self, whose: str) -> None:
+        who = "you have" if whose == "yours" else "this person has"
+        super().__init__(f"{who} no device to seal messages for", whose=whose)
 
 
 # What the store cannot do ----------------------------------------------------------------------

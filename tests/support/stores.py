@@ -107,6 +107,8 @@ class MemoryHarness(Harness):
             "leases": dict(store.leases),
             "marks": dict(store.marks),
             "aside": dict(store.aside),
+            "devices": {user: dict(lines) for user, lines in store.devices.items() if lines},
+            "one_time_keys": dict(store.one_time_keys),
         }
 
     def clear(self) -> None:

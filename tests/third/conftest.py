@@ -20,6 +20,7 @@ TABLES = (
     *("accounts", "conversations", "messages", "receipts", "listings", "blocks", "journal"),
     *("reports", "chosen", "evidence", "moves", "erasures", "restrictions"),
     *("consumers", "marks", "aside"),
+    *("one_time_keys", "devices"),
 )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import attrs
+from tests.third.devices import Devices
 from tests.third.erasures import Erasures
 from tests.third.mending import Mending
 from tests.third.outbox import Outbox
@@ -73,6 +74,10 @@ CREATE TABLE marks (tenant TEXT, user TEXT, consumer TEXT, value TEXT NOT NULL,
     PRIMARY KEY (tenant, user, consumer));
 CREATE TABLE aside (tenant TEXT, user TEXT, consumer TEXT, position INTEGER, is_due INTEGER,
     value TEXT NOT NULL, PRIMARY KEY (tenant, user, consumer, position));
+CREATE TABLE devices (tenant TEXT, user TEXT, id TEXT, value TEXT NOT NULL,
+    PRIMARY KEY (tenant, user, id));
+CREATE TABLE one_time_keys (tenant TEXT, user TEXT, device TEXT, number INTEGER,
+    value TEXT NOT NULL, PRIMARY KEY (tenant, user, device, number));
 CREATE TABLE evidence (report TEXT, message TEXT, value TEXT NOT NULL,
     PRIMARY KEY (report, message));
 """
@@ -115,6 +120,7 @@ class DocumentTransaction:
         self.inspection = Inspection(rows)
         self.mending = Mending(rows)
         self.outbox = Outbox(rows)
+        self.devices = Devices(rows)
 
     @property
     def namespace(self) -> bytes:

@@ -196,6 +196,8 @@ def test_every_key_holds_the_distribution_column_of_its_table() -> None:
         "dm_consumer": "name",
         "dm_mark": "user_id",
         "dm_aside": "user_id",
+        "dm_device": "user_id",
+        "dm_one_time_key": "user_id",
     }
     exceptions = []
     for name, column in distribution.items():

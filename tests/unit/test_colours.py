@@ -14,6 +14,7 @@ from dmcore.ports import transactions as ports
 PAIRS: dict[type, type] = {
     dmcore.DirectMessages: dmcore.AsyncDirectMessages,
     dmcore.Mailbox: dmcore.AsyncMailbox,
+    dmcore.DeviceList: dmcore.AsyncDeviceList,
     dmcore.Operations: dmcore.AsyncOperations,
     dmcore.ModerationDesk: dmcore.AsyncModerationDesk,
     dmcore.Relaying: dmcore.AsyncRelaying,

@@ -49,6 +49,8 @@ def test_a_store_from_outside_holds_no_more_kinds_of_things() -> None:
         "consumers": "dm_consumer",
         "marks": "dm_mark",
         "aside": "dm_aside",
+        "devices": "dm_device",
+        "one_time_keys": "dm_one_time_key",
     }
     made = [line.split()[2] for line in SCHEMA.splitlines() if line.startswith("CREATE TABLE")]
     assert {kinds[name] for name in made} <= LISTED.keys()

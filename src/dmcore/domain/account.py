@@ -25,6 +25,8 @@ class Account:
     restricted, and ``restrictions`` how many times they ever were. ``removals`` counts how often
     messages were removed from a conversation of theirs, or it was mended: their journal tells
     nothing of either.
+    ``devices`` is how many they have now, ``key_changes`` how often one was added or removed, and
+    ``claims`` the window of the keys that they took of others (CRYPT-2).
     """
 
     user: User
@@ -38,6 +40,9 @@ class Account:
     standing: Standing = UNRESTRICTED
     restrictions: int = 0
     removals: int = 0
+    devices: int = 0
+    key_changes: int = 0
+    claims: Window = NEW_WINDOW
 
     @property
     def is_gone(self) -> bool:

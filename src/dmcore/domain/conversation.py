@@ -49,6 +49,8 @@ class Side:
     - ``request``: set while they have not accepted the conversation (REQ-1).
     - ``asked``: how many messages they wrote while it awaits acceptance; ``None`` where nothing
       awaits any.
+    - ``keys``: which change of the partner's keys they were told of last, if of any;
+      ``sealed_at_us``: since when they know that texts are sealed here (CRYPT-2).
     """
 
     exists: bool = False
@@ -64,6 +66,8 @@ class Side:
     is_archived: bool = False
     request: Request | None = None
     asked: int | None = None
+    keys: int | None = None
+    sealed_at_us: int | None = None
 
     @property
     def folder(self) -> Folder | None:

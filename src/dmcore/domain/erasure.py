@@ -126,7 +126,13 @@ def closed(account: Account) -> Account:
         presence=False,
     )
     return attrs.evolve(
-        account, is_erased=True, sends=NEW_WINDOW, starts=NEW_WINDOW, preferences=chosen
+        account,
+        is_erased=True,
+        sends=NEW_WINDOW,
+        starts=NEW_WINDOW,
+        claims=NEW_WINDOW,
+        devices=0,
+        preferences=chosen,
     )
 
 

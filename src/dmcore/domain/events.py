@@ -74,6 +74,11 @@ class Action(StrEnum):
     USER_KEYS_ROTATED = "user_keys_rotated"
     USER_KEYS_REWRAPPED = "user_keys_rewrapped"
     USER_KEYS_DESTROYED = "user_keys_destroyed"
+    DEVICE_ADDED = "device_added"
+    DEVICE_RENEWED = "device_renewed"
+    DEVICE_REMOVED = "device_removed"
+    KEYS_CLAIMED = "keys_claimed"
+    CHANGED_KEYS_SEEN = "changed_keys_seen"
 
 
 @attrs.frozen(kw_only=True)

@@ -26,6 +26,9 @@ MessageId = NewType("MessageId", UUID)
 ReportId = NewType("ReportId", UUID)
 """A UUID that tells nothing; a report made under a key has the one that belongs to the key."""
 
+DeviceId = NewType("DeviceId", UUID)
+"""A UUID that a device made up for itself; it is one of its user's (CRYPT-2)."""
+
 ConsumerName = NewType("ConsumerName", str)
 """The operator's word for somebody to whom events leave, of the same form as a user id (OPS-8)."""
 
@@ -78,6 +81,11 @@ def parse_message_id(value: UUID | str) -> MessageId:
 def parse_report_id(value: UUID | str) -> ReportId:
     """Read a report id. Raises ``InvalidId``; whether it exists is another question."""
     return ReportId(_parse_uuid("report", value))
+
+
+def parse_device_id(value: UUID | str) -> DeviceId:
+    """Read a device id. Raises ``InvalidId``; whether it exists is another question."""
+    return DeviceId(_parse_uuid("device", value))
 
 
 def _parse(kind: str, text: str) -> str:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import attrs
 
-from dmcore.domain.ids import ConversationId, MessageId, ReportId, User, UserId
+from dmcore.domain.ids import ConversationId, DeviceId, MessageId, ReportId, User, UserId
 from dmcore.domain.inbox import InboxPlace
 from dmcore.domain.numbers import is_whole_number
 from dmcore.domain.pseudonyms import named, number_of
@@ -61,6 +61,13 @@ class ThreadPlace:
 
 
 @attrs.frozen
+class DevicePlace:
+    """A place in an export: among the devices, after one of them."""
+
+    after: DeviceId
+
+
+@attrs.frozen
 class BlockPlace:
     """A place in an export: among the blocks, below a position."""
 
@@ -75,12 +82,15 @@ class MessagePlace:
     after: MessageId
 
 
-ExportPlace = BlockPlace | ReportPlace | MessagePlace
+ExportPlace = DevicePlace | BlockPlace | ReportPlace | MessagePlace
 
 _MARK_SIZE: Final = 8
 _UUID_SIZE: Final = 16
 _POSITION_SIZE: Final = 8
 _REPORT_SIZE: Final = _POSITION_SIZE + _UUID_SIZE
+# Of another size than any other place.
+_OF_DEVICE: Final = b"d"
+_DEVICE_SIZE: Final = len(_OF_DEVICE) + _UUID_SIZE
 
 
 @attrs.frozen
@@ -131,14 +141,19 @@ class CursorScope:
             return self.position(place.before)
         if isinstance(place, ReportPlace):
             return self.report(place)
+        if isinstance(place, DevicePlace):
+            return self._cursor(_OF_DEVICE + place.after.bytes)
         return self._cursor(place.conversation.bytes + place.after.bytes)
 
     def read_export(self, cursor: str) -> ExportPlace:
-        payload = self._payload(cursor, _POSITION_SIZE, _REPORT_SIZE, 2 * _UUID_SIZE)
+        sizes = (_POSITION_SIZE, _DEVICE_SIZE, _REPORT_SIZE, 2 * _UUID_SIZE)
+        payload = self._payload(cursor, *sizes)
         if len(payload) == _POSITION_SIZE:
             return BlockPlace(_position_of(payload))
         if len(payload) == _REPORT_SIZE:
             return _report_place(payload)
+        if len(payload) == _DEVICE_SIZE:
+            return DevicePlace(DeviceId(UUID(bytes=payload[len(_OF_DEVICE) :])))
         return MessagePlace(
             ConversationId(UUID(bytes=payload[:_UUID_SIZE])),
             MessageId(UUID(bytes=payload[_UUID_SIZE:])),

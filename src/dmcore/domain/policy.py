@@ -48,7 +48,8 @@ class Policy:
     ``evidence_kept`` (MOD-1, MOD-2). ``reports`` is how many reports a user may make.
 
     ``messages_kept`` is how long a message is there for anybody, and ``journal_kept`` how long what
-    journals tell is kept; both ``None`` for ever (GDPR-2). Raises ``InvalidSetting``.
+    journals tell is kept; both ``None`` for ever (GDPR-2). ``key_claims`` is how often a user may
+    take keys of others, to seal a message with (CRYPT-2). Raises ``InvalidSetting``.
     """
 
     messages: RateLimit | None = RateLimit(20, timedelta(seconds=60))
@@ -64,9 +65,10 @@ class Policy:
     reports: RateLimit | None = RateLimit(20, timedelta(hours=24))
     messages_kept: timedelta | None = None
     journal_kept: timedelta | None = None
+    key_claims: RateLimit | None = RateLimit(60, timedelta(seconds=60))
 
     def __attrs_post_init__(self) -> None:
-        for name in ("messages", "starts", "reports"):
+        for name in ("messages", "starts", "reports", "key_claims"):
             limit = getattr(self, name)
             if limit is not None and not isinstance(limit, RateLimit):
                 raise InvalidSetting(name, "must be a RateLimit, or None for no limit")

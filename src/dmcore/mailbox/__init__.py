@@ -5,13 +5,16 @@ Use cases are functions of a transaction, in three movements: load facts, ask th
 """
 
 from dmcore.mailbox._calls import MailboxCalls
+from dmcore.mailbox._device_facades import AsyncDeviceList, DeviceList
 from dmcore.mailbox._exporting import Exported
 from dmcore.mailbox._facades import AsyncMailbox, Mailbox
 from dmcore.mailbox._lines import json_line
 from dmcore.mailbox._reading import Permission, ThreadPage
 
 __all__ = [
+    "AsyncDeviceList",
     "AsyncMailbox",
+    "DeviceList",
     "Exported",
     "Mailbox",
     "MailboxCalls",

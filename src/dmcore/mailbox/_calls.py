@@ -9,12 +9,14 @@ from dmcore._rules import Rules
 from dmcore.domain.body import parse_body
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Folder
+from dmcore.domain.devices import Device, KeyBundle, KeyClaim, Prekey, check_one_time_keys
 from dmcore.domain.feed import Changes, Snapshot
 from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import (
     User,
     UserId,
     parse_conversation_id,
+    parse_device_id,
     parse_key,
     parse_message_id,
     parse_user_id,
@@ -26,7 +28,7 @@ from dmcore.domain.preferences import Preferences, check_preferences
 from dmcore.domain.reports import MOST_CHOSEN, ReportReason, ReportReceipt
 from dmcore.domain.sending import Refused
 from dmcore.errors import InvalidCursor, InvalidReport
-from dmcore.mailbox import _acting, _blocking, _exporting, _reading, _reporting, _writing
+from dmcore.mailbox import _acting, _blocking, _devices, _exporting, _reading, _reporting, _writing
 from dmcore.mailbox._advice import NO_ADVICE, Advice
 from dmcore.ports.transactions import Call, each_named, reading, surveying, writing
 
@@ -292,3 +294,58 @@ class MailboxCalls:
     def visible_profiles(self, others: Collection[str]) -> Call[frozenset[UserId]]:
         asked = frozenset(parse_user_id(other) for other in others)
         return reading(_reading.visible_profiles, viewer=self.user, others=asked)
+
+    def own_devices(self) -> Call[tuple[Device, ...]]:
+        return reading(_devices.own, owner=self.user)
+
+    def add_device(
+        self,
+        device: UUID | str,
+        *,
+        identity: bytes,
+        prekey: Prekey,
+        one_time_keys: Collection[Prekey],
+    ) -> Call[Device]:
+        return writing(
+            _devices.add,
+            self._rules,
+            owner=self.user,
+            device=parse_device_id(device),
+            identity=identity,
+            prekey=prekey,
+            one_time_keys=check_one_time_keys(one_time_keys),
+        )
+
+    def renew_device(
+        self, device: UUID | str, *, prekey: Prekey, one_time_keys: Collection[Prekey]
+    ) -> Call[Device]:
+        return writing(
+            _devices.renew,
+            self._rules,
+            owner=self.user,
+            device=parse_device_id(device),
+            prekey=prekey,
+            one_time_keys=check_one_time_keys(one_time_keys),
+        )
+
+    def remove_device(self, device: UUID | str) -> Call[None]:
+        return writing(
+            _devices.remove, self._rules, owner=self.user, device=parse_device_id(device)
+        )
+
+    def claim_keys(self, other: str, *, introduction: Introduction | None) -> Call[KeyClaim]:
+        return writing(
+            _devices.claim,
+            self._rules,
+            sender=self.user,
+            other=parse_user_id(other),
+            introduction=introduction,
+        )
+
+    def keys_of(self, other: str) -> Call[KeyBundle]:
+        return reading(_devices.keys_of, self._rules, reader=self.user, other=parse_user_id(other))
+
+    def safety_number(self, other: str) -> Call[str]:
+        return reading(
+            _devices.number_with, self._rules, reader=self.user, other=parse_user_id(other)
+        )

@@ -11,12 +11,14 @@ from uuid import UUID
 from dmcore._access import allowed
 from dmcore._rules import Rules
 from dmcore.domain.contact import Block
-from dmcore.domain.ids import ConversationId, MessageId, User
+from dmcore.domain.devices import Device
+from dmcore.domain.ids import ConversationId, DeviceId, MessageId, User
 from dmcore.domain.inbox import ConversationView
 from dmcore.domain.message import Message
 from dmcore.domain.paging import (
     BlockPlace,
     CursorScope,
+    DevicePlace,
     ExportPlace,
     MessagePlace,
     Page,
@@ -28,19 +30,20 @@ from dmcore.errors import InvalidCursor
 from dmcore.ports.messages import ThreadRows
 from dmcore.ports.transactions import Transaction
 
-Exported = Preferences | Block | OwnReport | ConversationView | Message
+Exported = Preferences | Device | Block | OwnReport | ConversationView | Message
 """One thing in an export."""
 
 _ABOVE_ALL_POSITIONS: Final = (1 << 63) - 1
+_BEFORE_ALL_DEVICES: Final = DeviceId(UUID(int=0))
 _BEFORE_ALL_MESSAGES: Final = MessageId(UUID(int=0))
 
 
 def export(
     tx: Transaction, rules: Rules, *, owner: User, after: ExportPlace | None, limit: int
 ) -> Page[Exported]:
-    """The next part of everything: preferences, blocks, own reports, each conversation.
+    """The next part of everything: preferences, devices, blocks, own reports, each conversation.
 
-    Conversations are in order of their ids, which no erasure changes, each with its messages. Four
+    Conversations are in order of their ids, which no erasure changes, each with its messages. Five
     statements at most, and one for each conversation of which there is something on the page.
     """
     room = limit + 1
@@ -49,6 +52,9 @@ def export(
     passed = None
     if after is None:
         found.append(tx.mailboxes.preferences(owner).found)
+        after = DevicePlace(_BEFORE_ALL_DEVICES)
+    if isinstance(after, DevicePlace):
+        found += [it for it in tx.devices.of(owner)[owner] if it.id > after.after]
         after = BlockPlace(_ABOVE_ALL_POSITIONS)
     if isinstance(after, MessagePlace):
         rows = _messages(tx, owner, after, room, since)
@@ -57,7 +63,7 @@ def export(
         found += rows.messages
         passed = after.conversation
     else:
-        found += _before_conversations(tx, owner, after, room - len(found))
+        found += _before_conversations(tx, owner, after, max(room - len(found), 0))
     views: Sequence[ConversationView] = ()
     if len(found) < room:
         room_left = room - len(found)
@@ -108,7 +114,9 @@ def _place_of(last: Exported) -> ExportPlace:
         return _beginning(last.conversation)
     if isinstance(last, OwnReport):
         return ReportPlace(made_at_us=last.made_at_us, id=last.id)
-    return BlockPlace(last.position if isinstance(last, Block) else _ABOVE_ALL_POSITIONS)
+    if isinstance(last, Block):
+        return BlockPlace(last.position)
+    return DevicePlace(last.id if isinstance(last, Device) else _BEFORE_ALL_DEVICES)
 
 
 def _beginning(conversation: ConversationId) -> MessagePlace:

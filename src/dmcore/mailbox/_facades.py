@@ -22,6 +22,7 @@ from dmcore.domain.screening import Submission
 from dmcore.domain.sending import Refused
 from dmcore.mailbox._advice import NO_ADVICE, Advice, Unintroduced, Unscreened
 from dmcore.mailbox._calls import MailboxCalls
+from dmcore.mailbox._device_facades import AsyncDeviceList, DeviceList
 from dmcore.mailbox._exporting import Exported
 from dmcore.mailbox._reading import Permission, ThreadPage
 from dmcore.mailbox._writing import Answer, answered
@@ -303,6 +304,11 @@ class Mailbox:
         """
         self._transactions.run(self._calls.set_preferences(preferences))
 
+    @property
+    def devices(self) -> DeviceList:
+        """This user's devices, and the keys that messages are sealed with (CRYPT-2)."""
+        return DeviceList(self._calls, self._transactions, self._advised)
+
     def _advised(self, ask: Ask[Answer]) -> Answer:
         """Run a call; where it has to be told something first, find that out and run it again.
 
@@ -522,6 +528,11 @@ class AsyncMailbox:
     async def set_preferences(self, preferences: Preferences) -> None:
         """As `Mailbox.set_preferences`."""
         await self._transactions.run(self._calls.set_preferences(preferences))
+
+    @property
+    def devices(self) -> AsyncDeviceList:
+        """As `Mailbox.devices`."""
+        return AsyncDeviceList(self._calls, self._transactions, self._advised)
 
     async def _advised(self, ask: Ask[Answer]) -> Answer:
         """As `Mailbox._advised`."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from dmcore.domain.contact import Block
+from dmcore.domain.devices import Device
 from dmcore.domain.inbox import ConversationView
 from dmcore.domain.message import Message
 from dmcore.domain.reports import OwnReport
@@ -65,6 +66,15 @@ def _fields_of(thing: Exported) -> dict[str, Any]:
         }
     if isinstance(thing, Block):
         return {"kind": "block", "user": thing.blocked, "since": _instant(thing.since)}
+    if isinstance(thing, Device):
+        return {
+            "kind": "device",
+            "id": str(thing.id),
+            "identity": thing.identity.hex(),
+            "prekey": thing.prekey.public.hex(),
+            "added_at": _instant(thing.added_at),
+            "renewed_at": _instant(thing.renewed_at),
+        }
     return {
         "kind": "preferences",
         "open_to": thing.open_to,

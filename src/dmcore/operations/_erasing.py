@@ -89,6 +89,7 @@ def _close(
         other=gone.id,
         at_us=now_us,
     )
+    tx.devices.forget(account.user)
     noted, entries = operator.noted(fact)
     after, told = closed(account).noted(fact)
     tx.mailboxes.save(after)

@@ -16,6 +16,7 @@ from dmcore.domain.events import NOTHING, Reach
 from dmcore.domain.ids import User
 from dmcore.ports.contacts import Contacts
 from dmcore.ports.conversations import Conversations
+from dmcore.ports.devices import Devices
 from dmcore.ports.erasures import Erasures
 from dmcore.ports.inspection import Inspection
 from dmcore.ports.installation import Installation
@@ -68,6 +69,8 @@ class Transaction(Protocol):
     def mending(self) -> Mending: ...
     @property
     def outbox(self) -> Outbox: ...
+    @property
+    def devices(self) -> Devices: ...
 
 
 class Needs(Enum):

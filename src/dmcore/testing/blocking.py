@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from dmcore.direct_messages import AsyncDirectMessages, DirectMessages
 from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import User
-from dmcore.mailbox import AsyncMailbox
+from dmcore.mailbox import AsyncDeviceList, AsyncMailbox
 from dmcore.moderation import AsyncModerationDesk
 from dmcore.operations import AsyncOperations, AsyncRelaying
 from dmcore.ports.directory import AsyncDirectory, Directory
@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 _PATIENCE_S: Final = 60
 _FACADES: Final = (
     *(AsyncDirectMessages, AsyncMailbox, AsyncModerationDesk, AsyncOperations),
-    AsyncRelaying,
+    *(AsyncDeviceList, AsyncRelaying),
 )
 
 
@@ -62,7 +62,7 @@ class Blocking:
             return self._awaited(found)
         if inspect.ismethod(found):
             return self._wrapped(found)
-        return found
+        return self._seen(found)
 
     def __enter__(self) -> "Blocking":
         return self
@@ -78,10 +78,12 @@ class Blocking:
 
     def _wrapped(self, method: Callable[..., object]) -> Callable[..., Any]:
         def call(*args: object, **kwargs: object) -> Any:
-            made = method(*args, **kwargs)
-            return Blocking(made, self._loop) if isinstance(made, _FACADES) else made
+            return self._seen(method(*args, **kwargs))
 
         return call
+
+    def _seen(self, made: object) -> Any:
+        return Blocking(made, self._loop) if isinstance(made, _FACADES) else made
 
 
 class Loops:

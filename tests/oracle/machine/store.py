@@ -242,7 +242,10 @@ class Store:
         if isinstance(thing, ConversationView):
             return self.view(thing)
         assert not isinstance(thing, OwnReport), "nobody reports here"
-        return (thing.blocked, thing.since_us) if isinstance(thing, Block) else chosen(thing)
+        if isinstance(thing, Block):
+            return thing.blocked, thing.since_us
+        assert isinstance(thing, Preferences), "nobody has a device here"
+        return chosen(thing)
 
     def news(self, person: Person) -> list[Answer]:
         """What the feed tells since the place where the last poll ended."""

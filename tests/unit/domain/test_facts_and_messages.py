@@ -211,6 +211,8 @@ def test_the_words_of_the_journal_stay_the_same_between_versions() -> None:
         *("consumer_added", "consumer_forgotten", "events_retried"),
         *("encryption_turned_on", "texts_sealed", "master_key_rotated"),
         *("user_keys_rotated", "user_keys_rewrapped", "user_keys_destroyed"),
+        *("device_added", "device_renewed", "device_removed"),
+        *("keys_claimed", "changed_keys_seen"),
     ]
 
 

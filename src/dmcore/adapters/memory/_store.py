@@ -9,11 +9,13 @@ from typing import Final, TypeVar
 from dmcore.domain.account import Account
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Conversation, Folder, Side
+from dmcore.domain.devices import Device, Prekey
 from dmcore.domain.erasure import Erasure
 from dmcore.domain.events import Entry
 from dmcore.domain.ids import (
     ConsumerName,
     ConversationId,
+    DeviceId,
     Key,
     MessageId,
     ReportId,
@@ -65,6 +67,8 @@ class Store:
         self.leases: dict[ConsumerName, Lease] = {}
         self.marks: dict[tuple[ConsumerName, User], Mark] = {}
         self.aside: dict[tuple[ConsumerName, User, int], SetAside] = {}
+        self.devices: dict[User, dict[DeviceId, Device]] = {}
+        self.one_time_keys: dict[tuple[User, DeviceId], tuple[Prekey, ...]] = {}
 
     def is_erased(self, user: User) -> bool:
         """Whether the ledger knows this user."""

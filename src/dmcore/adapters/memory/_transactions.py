@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 from dmcore.adapters.memory._accounts import MemoryInstallation, MemoryJournal, MemoryMailboxes
 from dmcore.adapters.memory._contacts import MemoryContacts
 from dmcore.adapters.memory._conversations import MemoryConversations, MemoryMessages
+from dmcore.adapters.memory._devices import MemoryDevices
 from dmcore.adapters.memory._erasures import MemoryErasures
 from dmcore.adapters.memory._inspection import MemoryInspection
 from dmcore.adapters.memory._mending import MemoryMending
@@ -38,6 +39,7 @@ class MemoryTransaction:
         self.inspection = MemoryInspection(store)
         self.mending = MemoryMending(store, changes)
         self.outbox = MemoryOutbox(store, changes)
+        self.devices = MemoryDevices(store, changes)
 
 
 class MemoryTransactions:

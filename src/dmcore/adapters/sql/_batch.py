@@ -181,10 +181,13 @@ _DOORS: Final = (
             _schema.report,
             _schema.erasure,
             _schema.restriction,
+            _schema.device,
         )
     ),
     _whole(Verb.DELETE, _schema.block.name),
     _whole(Verb.DELETE, _schema.side.name),
+    _whole(Verb.DELETE, _schema.device.name),
+    _whole(Verb.DELETE, _schema.one_time_key.name),
 )
 
 

@@ -44,12 +44,14 @@ from dmcore.adapters.sql._schema import (
     aside,
     block,
     conversation,
+    device,
     erasure,
     evidence,
     journal,
     mailbox,
     mark,
     message,
+    one_time_key,
     receipt,
     report,
     report_move,
@@ -94,8 +96,10 @@ APART: Final = (
     restriction.c.user_id,
     mark.c.user_id,
     aside.c.user_id,
+    device.c.user_id,
+    one_time_key.c.user_id,
 )
-"""What this file has a statement of its own for."""
+"""What a statement of its own is for: here, or, for devices, where they are forgotten."""
 
 _USER = text_param("user")
 _PSEUDONYM = text_param("pseudonym")

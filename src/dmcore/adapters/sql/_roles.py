@@ -192,6 +192,15 @@ _APPLICATION: Final[Mapping[str, Sequence[_Rule]]] = {
         *_rules("moderator", _HOLDS_REPORT, "SELECT"),
     ),
     "dm_restriction": _rules("moderator", _MAY_RESTRICT, "SELECT", "INSERT", "UPDATE"),
+    "dm_device": (
+        *_rules("participant", _IS_HERE, "SELECT"),
+        *_rules("participant", _IS_OWN, "INSERT", "UPDATE", "DELETE"),
+    ),
+    # Whoever seals a message for somebody takes a key of theirs away.
+    "dm_one_time_key": (
+        *_rules("participant", _IS_HERE, "SELECT", "DELETE"),
+        *_rules("participant", _IS_OWN, "INSERT"),
+    ),
 }
 
 # Who a row is about does not change, nor does its key.
@@ -203,6 +212,7 @@ _FIXED: Final[Mapping[str, Sequence[str]]] = {
         *("tenant", "reporter", "reported", "conversation_id"),
         *("chosen", "reason", "made_at_us", "flags"),
     ),
+    "dm_device": ("identity", "added_at_us"),
     "dm_restriction": ("kind", "reason", "made_by", "since_us", "until_us", "report_id"),
 }
 

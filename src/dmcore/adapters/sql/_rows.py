@@ -81,6 +81,9 @@ def account_row(account: Account) -> dict[str, object]:
         **attrs.asdict(account.standing),
         "restrictions": account.restrictions,
         "removals": account.removals,
+        "devices": account.devices,
+        "key_changes": account.key_changes,
+        "claims": account.claims,
     }
 
 
@@ -109,8 +112,9 @@ def _standing(muted: int | None, suspended: int | None, hidden: int | None) -> S
 
 def account_of(user: User, columns: Sequence[Any]) -> Account:
     """From the columns of ``dm_mailbox``, in their order, those of its key apart."""
-    position, pruned, unread, sends, starts, *chosen = columns[:-6]
-    is_erased, muted, suspended, hidden, restrictions, removals = columns[-6:]
+    position, pruned, unread, sends, starts, *chosen = columns[:9]
+    is_erased, muted, suspended, hidden, *counted, claims = columns[9:]
+    restrictions, removals, devices, key_changes = counted
     return Account(
         user=user,
         position=position,
@@ -123,6 +127,9 @@ def account_of(user: User, columns: Sequence[Any]) -> Account:
         standing=_standing(muted, suspended, hidden),
         restrictions=restrictions,
         removals=removals,
+        devices=devices,
+        key_changes=key_changes,
+        claims=claims,
     )
 
 
@@ -155,6 +162,8 @@ def _side_columns(name: str, side: Side) -> dict[str, object]:
         f"{name}_is_archived": side.is_archived,
         f"{name}_request": None if side.request is None else side.request.value,
         f"{name}_asked": side.asked,
+        f"{name}_keys": side.keys,
+        f"{name}_sealed_at_us": side.sealed_at_us,
     }
 
 
@@ -216,6 +225,8 @@ def posting_row(posting: Posting) -> dict[str, object]:
         "own_thread_id": None if own_link is None else own_link.thread_id,
         "key": posting.key,
         "fingerprint": posting.fingerprint,
+        "is_sealed": False,
+        "franking": None,
     }
 
 
@@ -362,6 +373,7 @@ def evidence_row(report: Report, item: EvidenceItem) -> dict[str, object]:
         "body": item.body,
         "sent_at_us": item.sent_at_us,
         "edited_at_us": item.edited_at_us,
+        "verdict": None,
     }
 
 

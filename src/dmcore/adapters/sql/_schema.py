@@ -2,8 +2,9 @@
 
 Shard-ready (SCALE-1): every key holds its table's distribution column, which is the conversation
 for ``conversation``, ``message`` and ``receipt``, the user for ``mailbox``, ``side``, ``block``,
-``journal``, ``restriction``, ``erasure``, ``mark`` and ``aside``, the report for ``report``,
-``report_message``, ``report_move`` and ``evidence``, and the name for ``consumer``. The one
+``journal``, ``restriction``, ``erasure``, ``mark``, ``aside``, ``device`` and ``one_time_key``, the
+report for ``report``, ``report_message``, ``report_move`` and ``evidence``, and the name for
+``consumer``. The one
 exception is the second net under the pair (ADR 17).
 """
 
@@ -173,6 +174,8 @@ def _side_columns(name: str) -> tuple[Column[Any], ...]:
         Column(f"{name}_is_archived", Boolean, nullable=False),
         Column(f"{name}_request", Text),
         Column(f"{name}_asked", Integer),
+        Column(f"{name}_keys", Integer),
+        Column(f"{name}_sealed_at_us", BigInteger),
     )
 
 
@@ -209,6 +212,9 @@ mailbox = Table(
     Column("hidden_until_us", BigInteger),
     Column("restrictions", Integer, nullable=False),
     Column("removals", BigInteger, nullable=False),
+    Column("devices", Integer, nullable=False),
+    Column("key_changes", Integer, nullable=False),
+    Column("claims", WindowBytes, nullable=False),
     PrimaryKeyConstraint("tenant", "user_id"),
     CheckConstraint("position >= pruned AND pruned >= 0", name="position"),
     CheckConstraint("open_to IN ('everyone', 'connections', 'nobody')", name="open_to"),
@@ -292,6 +298,8 @@ message = Table(
     Column("own_thread_id", Identifier),
     Column("key", _Id),
     Column("fingerprint", LargeBinary),
+    Column("is_sealed", Boolean, nullable=False),
+    Column("franking", LargeBinary),
     PrimaryKeyConstraint("conversation_id", "id"),
     ForeignKeyConstraint(["conversation_id"], [conversation.c.id]),
     sqlite_with_rowid=False,
@@ -445,6 +453,7 @@ evidence = Table(
     Column("body", BodyText),
     Column("sent_at_us", BigInteger, nullable=False),
     Column("edited_at_us", BigInteger),
+    Column("verdict", Text),
     PrimaryKeyConstraint("report_id", "message_id"),
     ForeignKeyConstraint(["report_id"], [report.c.id]),
     sqlite_with_rowid=False,
@@ -542,5 +551,46 @@ aside = Table(
     Column("is_due", Boolean, nullable=False),
     PrimaryKeyConstraint("tenant", "user_id", "consumer", "position"),
     _of_a_mailbox(),
+    sqlite_with_rowid=False,
+)
+
+# With which keys a text is sealed for each device of a user (CRYPT-2). All of them are public.
+device = Table(
+    "dm_device",
+    metadata,
+    Column("tenant", _Id, nullable=False),
+    Column("user_id", _Id, nullable=False),
+    Column("id", Identifier, nullable=False),
+    Column("identity", LargeBinary, nullable=False),
+    Column("prekey_number", Integer, nullable=False),
+    Column("prekey", LargeBinary, nullable=False),
+    Column("prekey_signature", LargeBinary, nullable=False),
+    Column("added_at_us", BigInteger, nullable=False),
+    Column("renewed_at_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant", "user_id", "id"),
+    _of_a_mailbox(),
+    CheckConstraint("length(identity) = 32 AND length(prekey) = 32", name="keys"),
+    CheckConstraint("length(prekey_signature) = 64", name="signature"),
+    sqlite_with_rowid=False,
+)
+
+# Keys that are good for one text each: whoever takes one removes it.
+one_time_key = Table(
+    "dm_one_time_key",
+    metadata,
+    Column("tenant", _Id, nullable=False),
+    Column("user_id", _Id, nullable=False),
+    Column("device_id", Identifier, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("public", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("tenant", "user_id", "device_id", "number"),
+    ForeignKeyConstraint(
+        ["tenant", "user_id", "device_id"],
+        [device.c.tenant, device.c.user_id, device.c.id],
+        deferrable=True,
+        initially="DEFERRED",
+    ),
+    CheckConstraint("length(public) = 32 AND length(signature) = 64", name="sizes"),
     sqlite_with_rowid=False,
 )

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._contacts import SqlContacts
 from dmcore.adapters.sql._conversations import SqlConversations
+from dmcore.adapters.sql._devices import SqlDevices
 from dmcore.adapters.sql._erasures import SqlErasures
 from dmcore.adapters.sql._errors import Remedy, Verdict, judge
 from dmcore.adapters.sql._identity import Identity
@@ -155,6 +156,10 @@ class SqlTransaction:
     @cached_property
     def outbox(self) -> SqlOutbox:
         return SqlOutbox(self._connection)
+
+    @cached_property
+    def devices(self) -> SqlDevices:
+        return SqlDevices(self._connection, self._batch)
 
     def flush(self) -> None:
         """Send the collected writes."""

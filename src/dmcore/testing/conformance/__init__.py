@@ -16,6 +16,7 @@ from dmcore.testing.conformance.closing import TestClosing
 from dmcore.testing.conformance.conversation_views import TestConversationViews
 from dmcore.testing.conformance.deleted_texts import TestDeletedTexts
 from dmcore.testing.conformance.deleting import TestDeleting
+from dmcore.testing.conformance.devices import TestDevices
 from dmcore.testing.conformance.directory import TestDirectory
 from dmcore.testing.conformance.editing import TestEditing
 from dmcore.testing.conformance.editing_while_blocked import TestEditingWhileBlocked
@@ -84,6 +85,7 @@ __all__ = [
     "TestConversationViews",
     "TestDeletedTexts",
     "TestDeleting",
+    "TestDevices",
     "TestDirectory",
     "TestEditing",
     "TestEditingWhileBlocked",

@@ -10,11 +10,19 @@ version before, with rows in it, joins ``tests/migrations/released`` as a backup
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from dmcore.adapters.sql.migrations.to_8 import keep_moves
+from dmcore.adapters.sql.migrations._devices import add_devices
+from dmcore.adapters.sql.migrations._moves import keep_moves
 
 if TYPE_CHECKING:
     from alembic.operations import Operations
 
 Migration = Callable[["Operations"], None]
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (keep_moves,)
+
+def to_8(operations: "Operations") -> None:
+    """Moves of reports are kept, and there is a directory of devices."""
+    keep_moves(operations)
+    add_devices(operations)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (to_8,)
