@@ -185,9 +185,9 @@ SEND: Final = _typed(f"""
     ), written AS (
         INSERT INTO dm_message (
             conversation_id, id, sender, body, sent_at_us,
-            sender_only, hidden_by_sender, hidden_by_recipient
+            sender_only, hidden_by_sender, hidden_by_recipient, is_sealed
         )
-        SELECT :conversation, :id, :user, :body, :now, false, false, false FROM talk
+        SELECT :conversation, :id, :user, :body, :now, false, false, false, false FROM talk
     ), noted AS (
         INSERT INTO dm_journal
             (tenant, user_id, position, at_us, action, actor, other, conversation_id, message_id)

@@ -66,9 +66,9 @@ _LIST: Final = """
 _WRITE: Final = """
     INSERT INTO dm_message (
         conversation_id, id, sender, body, sent_at_us,
-        sender_only, hidden_by_sender, hidden_by_recipient
+        sender_only, hidden_by_sender, hidden_by_recipient, is_sealed
     )
-    VALUES (:conversation, :id, :user, :body, :now, 0, 0, 0)
+    VALUES (:conversation, :id, :user, :body, :now, 0, 0, 0, 0)
 """
 _NOTE: Final = """
     INSERT INTO dm_journal

@@ -6,6 +6,7 @@ from dmcore.domain.body import Body, BodyReason, BodyRules
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Folder, Request
 from dmcore.domain.devices import Device, DeviceKeys, KeyBundle, KeyClaim, Prekey
+from dmcore.domain.envelope import Envelope, SealedPart, parse_envelope
 from dmcore.domain.erasure import Erased, Erasure, ErasurePreview, ErasureScope
 from dmcore.domain.events import Action, Entry, Fact
 from dmcore.domain.feed import Changes, Heads, Snapshot
@@ -29,6 +30,7 @@ from dmcore.domain.relaying import (
 )
 from dmcore.domain.reports import (
     EvidenceItem,
+    EvidenceVerdict,
     MadeMove,
     OwnReport,
     ReportAnswer,
@@ -101,11 +103,13 @@ __all__ = [
     "DmcoreError",
     "Dossier",
     "Entry",
+    "Envelope",
     "Erased",
     "Erasure",
     "ErasurePreview",
     "ErasureScope",
     "EvidenceItem",
+    "EvidenceVerdict",
     "Exported",
     "Fact",
     "Finding",
@@ -154,6 +158,7 @@ __all__ = [
     "RestrictionKind",
     "RestrictionReason",
     "Screener",
+    "SealedPart",
     "SetAside",
     "Settlement",
     "Snapshot",
@@ -166,4 +171,5 @@ __all__ = [
     "Verdict",
     "errors",
     "json_line",
+    "parse_envelope",
 ]

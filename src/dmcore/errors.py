@@ -487,6 +487,49 @@ class NoDevice(DmcoreError):
         super().__init__(f"{who} no device to seal messages for", whose=whose)
 
 
+class InvalidEnvelope(DmcoreError):
+    """What was sealed is not in the form of an envelope; nothing was stored (CRYPT-2).
+
+    ``details["reason"]`` says what is wrong; it holds nothing of what was sealed.
+    """
+
+    code = "invalid_envelope"
+    http_status = 422
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not a valid envelope: {reason}", reason=reason)
+
+
+class SealedOnly(DmcoreError):
+    """The conversation is sealed: a text has to be sealed before it is sent (CRYPT-2)."""
+
+    code = "sealed_only"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__("this conversation is sealed: what is sent has to be sealed before")
+
+
+class SealingNotOffered(DmcoreError):
+    """The policy seals no conversations, or this message was sent without (CRYPT-2)."""
+
+    code = "sealing_not_offered"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__("sealing is not offered here")
+
+
+class KeysChanged(DmcoreError):
+    """Somebody's devices changed since the keys were claimed: claim and seal again (CRYPT-2)."""
+
+    code = "keys_changed"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__("devices have changed meanwhile: claim their keys and seal again")
+
+
 # What the store cannot do ----------------------------------------------------------------------
 
 

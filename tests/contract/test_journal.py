@@ -46,7 +46,7 @@ def test_the_fields_of_a_fact_are_a_closed_set() -> None:
         *("encryption_turned_on", "texts_sealed", "master_key_rotated"),
         *("user_keys_rotated", "user_keys_rewrapped", "user_keys_destroyed"),
         *("device_added", "device_renewed", "device_removed"),
-        *("keys_claimed", "changed_keys_seen"),
+        *("keys_claimed", "changed_keys_seen", "conversation_sealed", "keys_changed"),
         "messages_pruned",
     }
     assert set(metadata.tables["dm_journal"].columns.keys()) == {

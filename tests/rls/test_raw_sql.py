@@ -116,13 +116,13 @@ def test_a_conversation_that_only_the_other_has_shows_its_messages_to_the_other_
         admin.execute(
             "INSERT INTO dm_conversation SELECT gen_random_uuid(), '', 'bob', 'eve', newest,"
             " newest, false, NULL, NULL, NULL, NULL, NULL, NULL, 0, true, false, false, NULL, NULL,"
-            " true, newest, newest, newest, NULL, NULL, NULL, 0, false, false, false, NULL, NULL"
-            " FROM dm_conversation WHERE low = 'ann'"
+            " NULL, NULL, true, newest, newest, newest, NULL, NULL, NULL, 0, false, false, false,"
+            " NULL, NULL, NULL, NULL FROM dm_conversation WHERE low = 'ann'"
         )
         admin.execute(
             "INSERT INTO dm_message (conversation_id, id, sender, body, sent_at_us, sender_only,"
-            " hidden_by_sender, hidden_by_recipient) SELECT id, newest, 'eve', 'into the void', 0,"
-            " true, false, false FROM dm_conversation WHERE high = 'eve'"
+            " hidden_by_sender, hidden_by_recipient, is_sealed) SELECT id, newest, 'eve',"
+            " 'into the void', 0, true, false, false, false FROM dm_conversation WHERE high = 'eve'"
         )
     session.connection.rollback()
     session.act("bob")
@@ -146,8 +146,8 @@ def test_an_identity_ends_with_its_transaction(session: Session) -> None:
 def test_nobody_writes_into_a_conversation_of_others(session: Session, said: Message) -> None:
     insert = (
         "INSERT INTO dm_message (conversation_id, id, sender, body, sent_at_us, sender_only,"
-        " hidden_by_sender, hidden_by_recipient)"
-        " VALUES (%s, gen_random_uuid(), %s, 'x', 0, false, false, false)"
+        " hidden_by_sender, hidden_by_recipient, is_sealed)"
+        " VALUES (%s, gen_random_uuid(), %s, 'x', 0, false, false, false, false)"
     )
     session.act("eve")
     for sender in ("eve", "ann"):
@@ -301,8 +301,8 @@ def test_a_row_that_is_there_already_is_not_described(session: Session, said: Me
     with session.refused(errors.UniqueViolation):
         session.changed(
             "INSERT INTO dm_message (conversation_id, id, sender, body, sent_at_us, sender_only,"
-            " hidden_by_sender, hidden_by_recipient)"
-            " VALUES (%s, %s, 'bob', 'x', 0, false, false, false)",
+            " hidden_by_sender, hidden_by_recipient, is_sealed)"
+            " VALUES (%s, %s, 'bob', 'x', 0, false, false, false, false)",
             said.conversation,
             said.id,
         )

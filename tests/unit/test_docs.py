@@ -215,8 +215,9 @@ def test_the_page_of_errors_lists_every_error() -> None:
 ADRS = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
 
 
-def test_decisions_are_numbered_without_a_gap() -> None:
-    assert [int(adr.name[:4]) for adr in ADRS] == list(range(1, len(ADRS) + 1))
+def test_each_decision_has_a_number_of_its_own() -> None:
+    numbers = [int(adr.name[:4]) for adr in ADRS]
+    assert numbers == sorted(set(numbers))
 
 
 @pytest.mark.parametrize("adr", ADRS, ids=lambda adr: adr.name)

@@ -7,23 +7,40 @@ import attrs
 from dmcore.domain.body import Body
 from dmcore.domain.contact import Contact, Notice, Written, outcome
 from dmcore.domain.conversation import Request
+from dmcore.domain.envelope import Envelope
 from dmcore.domain.events import Action
 from dmcore.domain.ids import MessageId
 from dmcore.domain.instants import to_datetime
 from dmcore.domain.message import Edit, Message, Posting
 from dmcore.domain.policy import Policy
-from dmcore.errors import AccessDenied, RecipientUnavailable, TooLateToEdit, YouBlockedThem
+from dmcore.domain.sealing import check_sealing
+from dmcore.errors import (
+    AccessDenied,
+    RecipientUnavailable,
+    SealedOnly,
+    SealingNotOffered,
+    TooLateToEdit,
+    YouBlockedThem,
+)
 
 
 def edited(
-    contact: Contact, policy: Policy, posting: Posting, *, body: Body, now_us: int
+    contact: Contact,
+    policy: Policy,
+    posting: Posting,
+    *,
+    body: Body,
+    envelope: Envelope | None = None,
+    now_us: int,
 ) -> Written | Message:
     """Give an own message another text; the same text changes nothing.
+
+    What is sealed stays sealed, and what was not is not sealed later: who saw it saw it.
 
     It is writing: what may not be written to the partner now may not be put into an old message
     either, and where that would stay with its sender, so does this (BLOCK-2, MOD-4). Raises
     ``AccessDenied``, ``MessagingUnavailable``, ``Suspended``, ``Muted``, ``YouBlockedThem``,
-    ``RecipientUnavailable`` or ``TooLateToEdit``.
+    ``RecipientUnavailable``, ``TooLateToEdit``, and what ``check_sealing`` raises.
     """
     sender = contact.actor.user.id
     if posting.message.sender != sender:
@@ -41,6 +58,11 @@ def edited(
         raise TooLateToEdit
     if before.body == body:
         return before
+    if before.is_sealed and envelope is None:
+        raise SealedOnly
+    if envelope is not None and not before.is_sealed:
+        raise SealingNotOffered
+    check_sealing(contact, policy, envelope)
     # A text that the partner has all the time is none to tell of: it would tell of one in between.
     is_known = posting.own_edit is not None and posting.message.body == body
     is_kept_back = contact.partner_blocks or contact.is_hidden(now_us) or is_known

@@ -157,10 +157,13 @@ def outcome(
     own: Notice,
     told: Notice | None = None,
     receipt: Receipt | None = None,
+    own_before: tuple[Notice, ...] = (),
+    told_before: tuple[Notice, ...] = (),
 ) -> Outcome:
     """What ``contact``, which is as it shall be, leaves behind with a fact for who may know it.
 
     The actor always may: it is the audit record. The partner is told where ``told`` says what.
+    ``own_before`` and ``told_before`` are what comes before each of the two.
     """
     actor, partner = contact.actor, contact.partner
 
@@ -175,14 +178,17 @@ def outcome(
             at_us=now_us,
         )
 
-    actor, entries = actor.noted(fact(own, knows_conversation=contact.side.exists))
+    knows = contact.side.exists
+    actor, entries = actor.noted(*(fact(it, knows_conversation=knows) for it in (*own_before, own)))
     accounts: tuple[Account, ...] = (actor,)
     if told is not None and partner.is_erased:
         # Told of nothing; what was unread of theirs is counted until nothing is left of them.
         accounts = actor, partner
     elif told is not None and not partner.is_gone:
-        fact_for_partner = fact(told, knows_conversation=contact.partner_side.exists)
-        partner, partner_entries = partner.noted(fact_for_partner)
+        knows = contact.partner_side.exists
+        partner, partner_entries = partner.noted(
+            *(fact(it, knows_conversation=knows) for it in (*told_before, told))
+        )
         accounts, entries = (actor, partner), entries + partner_entries
     return Outcome(
         conversation=contact.conversation,

@@ -6,18 +6,15 @@ of one length and nothing more: who signed what is verified by those who seal an
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import attrs
 
-from dmcore.domain.account import Account
-from dmcore.domain.contact import Contact
 from dmcore.domain.ids import DeviceId, UserId
 from dmcore.domain.instants import to_datetime
 from dmcore.domain.numbers import is_whole_number
-from dmcore.domain.policy import Policy
-from dmcore.errors import DeviceConflict, InvalidDevice, LimitReached, NoDevice, TooManyDevices
+from dmcore.errors import DeviceConflict, InvalidDevice, TooManyDevices
 
 KEY_SIZE: Final = 32
 SIGNATURE_SIZE: Final = 64
@@ -135,36 +132,6 @@ def accepted(there: Sequence[Device], device: Device) -> Device | None:
     if len(there) >= MOST_DEVICES:
         raise TooManyDevices(MOST_DEVICES)
     return device
-
-
-def after_change(account: Account, devices: int) -> Account:
-    """The account after a device was added or removed: whoever seals for them has to look anew."""
-    return attrs.evolve(account, devices=devices, key_changes=account.key_changes + 1)
-
-
-def check_devices(contact: Contact) -> None:
-    """Whether the two can seal for each other. Raises ``NoDevice``."""
-    if not contact.actor.devices:
-        raise NoDevice("yours")
-    if not contact.partner.devices:
-        raise NoDevice("theirs")
-
-
-def claimed(account: Account, policy: Policy, now_us: int) -> Account:
-    """The account after it took keys of somebody. Raises ``LimitReached``, which costs nothing."""
-    limit = policy.key_claims
-    if limit is None:
-        return account
-    wait_us = limit.wait_us(account.claims, now_us)
-    if wait_us > 0:
-        raise LimitReached("key_claims", timedelta(microseconds=wait_us))
-    return attrs.evolve(account, claims=limit.counted(account.claims, now_us))
-
-
-def are_keys_news(contact: Contact) -> bool:
-    """Whether the partner's keys changed since the actor, who has the conversation, was told."""
-    known = contact.side.keys
-    return known is not None and known != contact.partner.key_changes
 
 
 def safety_number(

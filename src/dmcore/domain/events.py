@@ -79,6 +79,8 @@ class Action(StrEnum):
     DEVICE_REMOVED = "device_removed"
     KEYS_CLAIMED = "keys_claimed"
     CHANGED_KEYS_SEEN = "changed_keys_seen"
+    CONVERSATION_SEALED = "conversation_sealed"
+    KEYS_CHANGED = "keys_changed"
 
 
 @attrs.frozen(kw_only=True)

@@ -32,6 +32,7 @@ class ConversationView:
 
     ``folder`` is where it is listed: nowhere (``None``) while they block the other, after they
     declined it, or with nothing to see in it. ``request`` is set while they have not accepted it.
+    ``sealed_at_us`` is since when they know that texts are sealed here, where they are (CRYPT-2).
     """
 
     conversation: ConversationId
@@ -44,6 +45,12 @@ class ConversationView:
     is_muted: bool
     is_archived: bool
     you_block: bool
+    sealed_at_us: int | None = None
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether what is written here has to be sealed (CRYPT-2)."""
+        return self.sealed_at_us is not None
 
 
 @attrs.frozen(kw_only=True)
@@ -92,4 +99,5 @@ def view_of(
         is_muted=side.is_muted,
         is_archived=side.is_archived,
         you_block=side.blocks,
+        sealed_at_us=side.sealed_at_us,
     )

@@ -8,8 +8,10 @@ import attrs
 
 from dmcore.domain.body import UNREADABLE, Body
 from dmcore.domain.conversation import Side
+from dmcore.domain.envelope import Envelope, parse_envelope
 from dmcore.domain.ids import ConversationId, Key, MessageId, UserId
 from dmcore.domain.instants import to_datetime
+from dmcore.errors import InvalidEnvelope
 
 _FINGERPRINT_SIZE: Final = 4
 
@@ -20,7 +22,8 @@ class Message:
 
     ``body`` is ``None`` after its sender deleted it. ``reply_to`` is the message that this one
     answers and ``thread_id`` the first of that chain (MSG-6). ``seen_at_us`` is when the partner
-    saw it: of own messages only, and only where both show receipts (READ-2).
+    saw it: of own messages only, and only where both show receipts (READ-2). ``is_sealed``: its
+    sender sealed it, so ``body`` is nothing to show, and ``envelope`` is what to open (CRYPT-2).
     """
 
     id: MessageId
@@ -32,6 +35,7 @@ class Message:
     reply_to: MessageId | None = None
     thread_id: MessageId | None = None
     seen_at_us: int | None = None
+    is_sealed: bool = False
 
     @property
     def is_deleted(self) -> bool:
@@ -42,6 +46,16 @@ class Message:
     def is_unreadable(self) -> bool:
         """Whether its text cannot be opened any more; ``body`` is what is shown instead."""
         return self.body is UNREADABLE
+
+    @property
+    def envelope(self) -> Envelope | None:
+        """What its sender sealed; ``None`` where nothing is sealed, or it is damaged or gone."""
+        if not self.is_sealed or self.body is None:
+            return None
+        try:
+            return parse_envelope(self.body.text)
+        except InvalidEnvelope:
+            return None
 
     @property
     def sent_at(self) -> datetime:

@@ -49,7 +49,9 @@ class Policy:
 
     ``messages_kept`` is how long a message is there for anybody, and ``journal_kept`` how long what
     journals tell is kept; both ``None`` for ever (GDPR-2). ``key_claims`` is how often a user may
-    take keys of others, to seal a message with (CRYPT-2). Raises ``InvalidSetting``.
+    take keys of others, to seal a message with. ``sealing`` says whether conversations are sealed
+    end to end: never, where one of the two begins to, or as soon as both have a device (CRYPT-2).
+    Raises ``InvalidSetting``.
     """
 
     messages: RateLimit | None = RateLimit(20, timedelta(seconds=60))
@@ -66,6 +68,7 @@ class Policy:
     messages_kept: timedelta | None = None
     journal_kept: timedelta | None = None
     key_claims: RateLimit | None = RateLimit(60, timedelta(seconds=60))
+    sealing: Literal["never", "offered", "by_default"] = "never"
 
     def __attrs_post_init__(self) -> None:
         for name in ("messages", "starts", "reports", "key_claims"):
@@ -87,6 +90,8 @@ class Policy:
             raise InvalidSetting(
                 "request_messages", f"must be a whole number in 1..{_MOST_REQUEST_MESSAGES}"
             )
+        if self.sealing not in ("never", "offered", "by_default"):
+            raise InvalidSetting("sealing", "must be 'never', 'offered' or 'by_default'")
         if self.evidence not in ("never", "reporter_selected"):
             raise InvalidSetting("evidence", "must be 'never' or 'reporter_selected'")
         for name in ("messages_kept", "journal_kept"):

@@ -343,6 +343,13 @@ class ReportAnswer:
     error: str | None = None
 
 
+class EvidenceVerdict(StrEnum):
+    """What is known about a copy besides what it says (CRYPT-2)."""
+
+    SEALED = "sealed"
+    """Its sender sealed it: nobody here knows the text."""
+
+
 @attrs.frozen(kw_only=True)
 class EvidenceItem:
     """One message as its reporter saw it when they reported; ``body`` is ``None`` for a gap.
@@ -355,6 +362,7 @@ class EvidenceItem:
     body: Body | None
     sent_at_us: int
     edited_at_us: int | None
+    verdict: EvidenceVerdict | None = None
 
     @property
     def sent_at(self) -> datetime:
@@ -372,9 +380,10 @@ def copied(message: Message) -> EvidenceItem:
     return EvidenceItem(
         message=message.id,
         sender=message.sender,
-        body=message.body,
+        body=None if message.is_sealed else message.body,
         sent_at_us=message.sent_at_us,
         edited_at_us=message.edited_at_us,
+        verdict=EvidenceVerdict.SEALED if message.is_sealed else None,
     )
 
 

@@ -15,6 +15,7 @@ from dmcore.domain.account import Account
 from dmcore.domain.body import Body
 from dmcore.domain.contact import Contact, Notice, Written, outcome
 from dmcore.domain.conversation import Conversation, Request, Side
+from dmcore.domain.envelope import Envelope
 from dmcore.domain.events import Action
 from dmcore.domain.gates import Introduction, Passage, passage
 from dmcore.domain.ids import Key, MessageId, next_message_id
@@ -23,6 +24,13 @@ from dmcore.domain.message import Message, Posting
 from dmcore.domain.policy import Policy
 from dmcore.domain.preferences import OpenTo
 from dmcore.domain.retention import is_expired, kept_since
+from dmcore.domain.sealing import (
+    check_sealing,
+    news_for_partner,
+    own_news,
+    sealed,
+    told_of_keys,
+)
 from dmcore.errors import (
     DmcoreError,
     KeyConflict,
@@ -38,9 +46,13 @@ from dmcore.errors import (
 
 @attrs.frozen(kw_only=True)
 class Draft:
-    """What somebody wants to send; ``target`` is the message that it answers, as it is stored."""
+    """What somebody wants to send; ``target`` is the message that it answers, as it is stored.
+
+    ``envelope`` is what ``body`` stands for, where it is sealed.
+    """
 
     body: Body
+    envelope: Envelope | None = None
     key: Key | None = attrs.field(default=None, repr=False)
     target: Posting | None = None
 
@@ -69,7 +81,7 @@ def decide(
     """Accept the message, return the earlier one of the same key, or refuse.
 
     ``introduction`` is what the host says of the two, where it says anything. Raises
-    ``KeyConflict`` and what ``check_writing`` raises, and ``LimitReached``.
+    ``KeyConflict``, what ``check_writing`` and ``check_sealing`` raise, and ``LimitReached``.
     """
     earlier = contact.earlier
     if earlier is not None:
@@ -79,6 +91,7 @@ def decide(
             raise KeyConflict
         return earlier.seen_by(contact.actor.user.id)
     check_writing(contact, policy, introduction, now_us)
+    check_sealing(contact, policy, draft.envelope)
     refusal = limit_reached(contact, policy, now_us)
     if refusal is None:
         counted = _windows_after(contact, policy, now_us, RateLimit.counted)
@@ -231,6 +244,7 @@ def _accepted(
         sent_at_us=now_us,
         reply_to=link.reply_to if link else None,
         thread_id=link.thread_id if link else None,
+        is_sealed=draft.envelope is not None,
     )
     # A recipient who blocks is reached only under "absorb": then the message is the sender's alone.
     # Nor may it begin in a closed inbox what its sender has; to refuse it would tell of that.
@@ -247,11 +261,20 @@ def _accepted(
     view = contact.partner_side
     # Each side is told what it saw happen: a conversation that only the other side had is new here.
     told = _news(message.id, is_new=not view.exists)
+    is_told = not sender_only and view.request is not Request.DECLINED
+    before_own: tuple[Notice, ...] = ()
+    before_told: tuple[Notice, ...] = ()
+    if draft.envelope is not None:
+        before_own, before_told = own_news(contact), news_for_partner(contact)
+        after = sealed(after, now_us, reaches_partner=not sender_only)
+        after = told_of_keys(after) if is_told else after
     left = outcome(
         after,
         now_us=now_us,
         own=_news(message.id, is_new=contact.is_start),
-        told=None if sender_only or view.request is Request.DECLINED else told,
+        told=told if is_told else None,
+        own_before=before_own,
+        told_before=before_told,
     )
     posting = Posting(
         message=message,

@@ -13,6 +13,8 @@ from dmcore.domain.events import Action, Fact
 from dmcore.domain.ids import ConversationId, MessageId, User
 from dmcore.domain.preferences import OpenTo, Preferences
 from dmcore.domain.retention import is_expired
+from dmcore.domain.sealing import sealed_by_hand
+from dmcore.domain.sending import check_writing
 from dmcore.domain.viewing import Marking
 from dmcore.errors import AccessDenied, ChoiceNotOffered
 from dmcore.ports.transactions import Transaction
@@ -95,6 +97,16 @@ def change_view(
     now_us = rules.now_us()
     check_present(contact, now_us)
     outcome = change(attrs.evolve(contact, since=rules.kept_since(now_us)), now_us)
+    if outcome is not None:
+        store(tx, contact, outcome)
+
+
+def seal(tx: Transaction, rules: Rules, *, actor: User, conversation: ConversationId) -> None:
+    """Have a conversation sealed from now on (CRYPT-2); there is no way back."""
+    contact = held_conversation(tx, actor, conversation)
+    now_us = rules.now_us()
+    check_writing(contact, rules.policy, None, now_us)
+    outcome = sealed_by_hand(contact, rules.policy, now_us)
     if outcome is not None:
         store(tx, contact, outcome)
 

@@ -6,10 +6,11 @@ from uuid import UUID
 import attrs
 
 from dmcore._rules import Rules
-from dmcore.domain.body import parse_body
+from dmcore.domain.body import Body, parse_body
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Folder
 from dmcore.domain.devices import Device, KeyBundle, KeyClaim, Prekey, check_one_time_keys
+from dmcore.domain.envelope import Envelope
 from dmcore.domain.feed import Changes, Snapshot
 from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import (
@@ -41,10 +42,16 @@ class MailboxCalls:
     user: User
     _rules: Rules = attrs.field(repr=False)
 
+    def _read(self, body: str | Envelope) -> Body:
+        """What is stored. What is sealed nobody here can measure (CRYPT-2)."""
+        if isinstance(body, Envelope):
+            return body.body
+        return parse_body(body, self._rules.policy.body)
+
     def start(
         self,
         other: str,
-        body: str,
+        body: str | Envelope,
         *,
         key: str | None,
         advice: Advice = NO_ADVICE,
@@ -54,7 +61,8 @@ class MailboxCalls:
             self._rules,
             sender=self.user,
             other=parse_user_id(other),
-            body=parse_body(body, self._rules.policy.body),
+            body=self._read(body),
+            envelope=body if isinstance(body, Envelope) else None,
             key=None if key is None else parse_key(key),
             advice=advice,
         ).written_by(self.user)
@@ -62,7 +70,7 @@ class MailboxCalls:
     def send(
         self,
         conversation: UUID | str,
-        body: str,
+        body: str | Envelope,
         *,
         key: str | None,
         reply_to: UUID | str | None,
@@ -73,7 +81,8 @@ class MailboxCalls:
             self._rules,
             sender=self.user,
             conversation=parse_conversation_id(conversation),
-            body=parse_body(body, self._rules.policy.body),
+            body=self._read(body),
+            envelope=body if isinstance(body, Envelope) else None,
             key=None if key is None else parse_key(key),
             reply_to=None if reply_to is None else parse_message_id(reply_to),
             advice=advice,
@@ -83,7 +92,7 @@ class MailboxCalls:
         self,
         conversation: UUID | str,
         message: UUID | str,
-        body: str,
+        body: str | Envelope,
         *,
         advice: Advice = NO_ADVICE,
     ) -> Call[Message]:
@@ -93,7 +102,8 @@ class MailboxCalls:
             sender=self.user,
             conversation=parse_conversation_id(conversation),
             message=parse_message_id(message),
-            body=parse_body(body, self._rules.policy.body),
+            body=self._read(body),
+            envelope=body if isinstance(body, Envelope) else None,
             advice=advice,
         ).written_by(self.user)
 
@@ -203,6 +213,14 @@ class MailboxCalls:
             reader=self.user,
             conversation=parse_conversation_id(conversation),
             message=parse_message_id(message),
+        )
+
+    def seal(self, conversation: UUID | str) -> Call[None]:
+        return writing(
+            _acting.seal,
+            self._rules,
+            actor=self.user,
+            conversation=parse_conversation_id(conversation),
         )
 
     def change_view(self, conversation: UUID | str, change: _acting.ViewChange) -> Call[None]:

@@ -7,6 +7,7 @@ import attrs
 from dmcore._access import allowed, check_present, held_account, protected
 from dmcore._rules import Rules
 from dmcore.domain.account import Account
+from dmcore.domain.claiming import after_change, are_keys_news, check_devices, claimed
 from dmcore.domain.devices import (
     Device,
     DeviceKeys,
@@ -14,10 +15,6 @@ from dmcore.domain.devices import (
     KeyClaim,
     Prekey,
     accepted,
-    after_change,
-    are_keys_news,
-    check_devices,
-    claimed,
     safety_number,
 )
 from dmcore.domain.events import Action, Fact

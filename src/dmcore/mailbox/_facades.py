@@ -11,6 +11,7 @@ import attrs
 from dmcore.domain import viewing
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Folder
+from dmcore.domain.envelope import Envelope
 from dmcore.domain.feed import Changes, Snapshot
 from dmcore.domain.ids import User, UserId
 from dmcore.domain.inbox import Audience, ConversationView, InboxEntry
@@ -58,7 +59,7 @@ class Mailbox:
 
     # Writing ------------------------------------------------------------------------------------
 
-    def start(self, other: str, body: str, *, key: str | None = None) -> Message:
+    def start(self, other: str, body: str | Envelope, *, key: str | None = None) -> Message:
         """Write to ``other``, beginning the conversation if there is none (PAIR-2).
 
         Returns the stored message, after it is durable (MSG-4); with a ``key`` used before, that
@@ -66,13 +67,17 @@ class Mailbox:
         ``KeyConflict``, ``Muted``, ``YouBlockedThem``, ``RecipientUnavailable``,
         ``NotAcceptedYet``, ``LimitReached``, ``MessageRefused`` and, where this begins a
         conversation, ``UnknownUser``, ``StartRefused`` and ``UpgradeRequired`` (GATE-1).
+
+        An ``Envelope`` is a text that was sealed, and the conversation is from then on (CRYPT-2):
+        no text is accepted any more, but raises ``SealedOnly``. Raises ``SealingNotOffered``,
+        ``NoDevice``, and ``KeysChanged`` where keys have to be claimed anew.
         """
         return self._advised(lambda advice: self._calls.start(other, body, key=key, advice=advice))
 
     def send(
         self,
         conversation: UUID | str,
-        body: str,
+        body: str | Envelope,
         *,
         key: str | None = None,
         reply_to: UUID | str | None = None,
@@ -87,7 +92,7 @@ class Mailbox:
             )
         )
 
-    def edit(self, conversation: UUID | str, message: UUID | str, body: str) -> Message:
+    def edit(self, conversation: UUID | str, message: UUID | str, body: str | Envelope) -> Message:
         """Give an own message another text, within the policy's ``edit_window`` (MSG-5).
 
         Returns the message as it is now, its receipt apart. Raises ``AccessDenied`` also for the
@@ -214,6 +219,14 @@ class Mailbox:
     def clear(self, conversation: UUID | str) -> None:
         """Hide everything so far from this user alone; the conversation itself stays (MSG-5)."""
         self._transactions.run(self._calls.change_view(conversation, viewing.cleared))
+
+    def seal(self, conversation: UUID | str) -> None:
+        """Have a conversation sealed from now on, which nobody undoes (CRYPT-2).
+
+        Both need a device. Raises ``SealingNotOffered``, ``NoDevice``, ``YouBlockedThem`` and
+        ``RecipientUnavailable``; sealing twice is sealing once.
+        """
+        self._transactions.run(self._calls.seal(conversation))
 
     def mute(self, conversation: UUID | str) -> None:
         """Flag a conversation for whoever notifies; new messages leave it in the archive."""
@@ -347,7 +360,7 @@ class AsyncMailbox:
 
     # Writing ------------------------------------------------------------------------------------
 
-    async def start(self, other: str, body: str, *, key: str | None = None) -> Message:
+    async def start(self, other: str, body: str | Envelope, *, key: str | None = None) -> Message:
         """As `Mailbox.start`."""
         return await self._advised(
             lambda advice: self._calls.start(other, body, key=key, advice=advice)
@@ -356,7 +369,7 @@ class AsyncMailbox:
     async def send(
         self,
         conversation: UUID | str,
-        body: str,
+        body: str | Envelope,
         *,
         key: str | None = None,
         reply_to: UUID | str | None = None,
@@ -368,7 +381,9 @@ class AsyncMailbox:
             )
         )
 
-    async def edit(self, conversation: UUID | str, message: UUID | str, body: str) -> Message:
+    async def edit(
+        self, conversation: UUID | str, message: UUID | str, body: str | Envelope
+    ) -> Message:
         """As `Mailbox.edit`."""
         return await self._advised(
             lambda advice: self._calls.edit(conversation, message, body, advice=advice)
@@ -459,6 +474,10 @@ class AsyncMailbox:
     async def clear(self, conversation: UUID | str) -> None:
         """As `Mailbox.clear`."""
         await self._transactions.run(self._calls.change_view(conversation, viewing.cleared))
+
+    async def seal(self, conversation: UUID | str) -> None:
+        """As `Mailbox.seal`."""
+        await self._transactions.run(self._calls.seal(conversation))
 
     async def mute(self, conversation: UUID | str) -> None:
         """As `Mailbox.mute`."""

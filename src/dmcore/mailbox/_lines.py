@@ -34,6 +34,7 @@ def _fields_of(thing: Exported) -> dict[str, Any]:
             "sender": thing.sender,
             "body": None if thing.body is None else thing.body.text,
             "is_deleted": thing.is_deleted,
+            "is_sealed": thing.is_sealed,
             "sent_at": _instant(thing.sent_at),
             "edited_at": _instant(thing.edited_at),
             "reply_to": _id(thing.reply_to),
@@ -53,6 +54,7 @@ def _fields_of(thing: Exported) -> dict[str, Any]:
             "is_muted": thing.is_muted,
             "is_archived": thing.is_archived,
             "you_block": thing.you_block,
+            "is_sealed": thing.is_sealed,
         }
     if isinstance(thing, OwnReport):
         return {

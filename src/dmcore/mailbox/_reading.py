@@ -17,6 +17,7 @@ from dmcore.domain.paging import Cursor, CursorScope, Page, ThreadPlace
 from dmcore.domain.pair import Pair
 from dmcore.domain.preferences import Preferences
 from dmcore.domain.pseudonyms import is_pseudonym
+from dmcore.domain.sealing import must_seal
 from dmcore.domain.sending import check_own_side, check_writing, limit_reached
 from dmcore.errors import CursorExpired, DmcoreError, Muted, Suspended
 from dmcore.mailbox._advice import Unintroduced
@@ -47,11 +48,14 @@ class Permission:
 
     ``reason`` is the code of the error that an attempt would raise, ``None`` where it is allowed;
     ``retry_after`` is set where only time stands in the way: a limit, or a restriction that ends.
+    ``is_sealed`` says that it has to be sealed. Then nothing here reads it: its length, its emoji
+    and what screeners say are for whoever seals it, and there is no preview (CRYPT-2).
     """
 
     is_allowed: bool
     reason: str | None = None
     retry_after: timedelta | None = None
+    is_sealed: bool = False
 
 
 def inbox(
@@ -234,7 +238,7 @@ def can_message(
     limit = limit_reached(contact, rules.policy, now_us)
     if limit is not None:
         return Permission(is_allowed=False, reason=limit.code, retry_after=limit.retry_after)
-    return Permission(is_allowed=True)
+    return Permission(is_allowed=True, is_sealed=must_seal(contact, rules.policy))
 
 
 def preferences(tx: Transaction, *, owner: User) -> Preferences:

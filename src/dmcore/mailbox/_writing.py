@@ -7,6 +7,7 @@ from dmcore._rules import Rules
 from dmcore.domain.body import Body
 from dmcore.domain.changing import deleted, edited
 from dmcore.domain.contact import Contact
+from dmcore.domain.envelope import Envelope
 from dmcore.domain.ids import ConversationId, Key, MessageId, User, UserId
 from dmcore.domain.message import Message, Posting
 from dmcore.domain.pair import Pair
@@ -26,6 +27,7 @@ def send(
     sender: User,
     conversation: ConversationId,
     body: Body,
+    envelope: Envelope | None,
     key: Key | None,
     reply_to: MessageId | None,
     advice: Advice,
@@ -36,7 +38,7 @@ def send(
     target = None
     if reply_to is not None and contact.earlier is None:
         target = _found(tx, rules, contact, reply_to, rules.now_us())
-    draft = Draft(body=body, key=key, target=target)
+    draft = Draft(body=body, envelope=envelope, key=key, target=target)
     return _decided(tx, rules, contact, draft, advice)
 
 
@@ -47,6 +49,7 @@ def start(
     sender: User,
     other: UserId,
     body: Body,
+    envelope: Envelope | None,
     key: Key | None,
     advice: Advice,
 ) -> Message | Refused:
@@ -57,7 +60,7 @@ def start(
     pair = Pair.of(sender.tenant, sender.id, other)
     contact = tx.contacts.hold(pair, actor=sender.id, key=key)
     _introduced(rules, contact, advice)
-    return _decided(tx, rules, contact, Draft(body=body, key=key), advice)
+    return _decided(tx, rules, contact, Draft(body=body, envelope=envelope, key=key), advice)
 
 
 def _introduced(rules: Rules, contact: Contact, advice: Advice) -> None:
@@ -95,7 +98,7 @@ def _decided(
     if isinstance(decided, Refused):
         tx.mailboxes.save(decided.account)
         return decided
-    if _is_unscreened(rules, advice):
+    if draft.envelope is None and _is_unscreened(rules, advice):
         raise Unscreened(submission_of(contact, draft.body, now_us=now_us))
     _check_text(advice)
     store(tx, contact, decided.outcome)
@@ -124,6 +127,7 @@ def edit(
     conversation: ConversationId,
     message: MessageId,
     body: Body,
+    envelope: Envelope | None,
     advice: Advice,
 ) -> Message:
     """Give an own message another text (MSG-5). It is screened like a new one: no way around."""
@@ -131,10 +135,10 @@ def edit(
     now_us = rules.now_us()
     check_present(contact, now_us)
     posting = _found(tx, rules, contact, message, now_us)
-    decided = edited(contact, rules.policy, posting, body=body, now_us=now_us)
+    decided = edited(contact, rules.policy, posting, body=body, envelope=envelope, now_us=now_us)
     if isinstance(decided, Message):
         return decided
-    if _is_unscreened(rules, advice):
+    if envelope is None and _is_unscreened(rules, advice):
         raise Unscreened(resubmission_of(contact, body, now_us=now_us))
     _check_text(advice)
     store(tx, contact, decided.outcome)

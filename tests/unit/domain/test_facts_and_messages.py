@@ -212,7 +212,7 @@ def test_the_words_of_the_journal_stay_the_same_between_versions() -> None:
         *("encryption_turned_on", "texts_sealed", "master_key_rotated"),
         *("user_keys_rotated", "user_keys_rewrapped", "user_keys_destroyed"),
         *("device_added", "device_renewed", "device_removed"),
-        *("keys_claimed", "changed_keys_seen"),
+        *("keys_claimed", "changed_keys_seen", "conversation_sealed", "keys_changed"),
     ]
 
 

@@ -246,12 +246,14 @@ def as_seen_by(
         case((is_own_link, columns.own_reply_to), else_=columns.reply_to).label("reply_to"),
         case((is_own_link, columns.own_thread_id), else_=columns.thread_id).label("thread_id"),
         case((and_(is_own, shows_receipts(reader), partner_shows), seen_at_us)).label("seen_at_us"),
+        columns.is_sealed,
     )
 
 
 def message_of(columns: Sequence[Any]) -> Message:
     """From the values of ``as_seen_by``."""
-    id_, conversation_, sender, body, sent_at_us, edited_at_us, reply_to, thread, seen = columns
+    id_, conversation_, sender, body, sent_at_us, edited_at_us, *linked, is_sealed = columns
+    reply_to, thread, seen = linked
     return Message(
         id=id_,
         conversation=conversation_,
@@ -262,4 +264,5 @@ def message_of(columns: Sequence[Any]) -> Message:
         reply_to=reply_to,
         thread_id=thread,
         seen_at_us=seen,
+        is_sealed=bool(is_sealed),
     )

@@ -21,6 +21,7 @@ from dmcore.domain.pair import Pair
 from dmcore.domain.preferences import Preferences
 from dmcore.domain.reports import (
     EvidenceItem,
+    EvidenceVerdict,
     MadeMove,
     Report,
     ReportMove,
@@ -225,7 +226,7 @@ def posting_row(posting: Posting) -> dict[str, object]:
         "own_thread_id": None if own_link is None else own_link.thread_id,
         "key": posting.key,
         "fingerprint": posting.fingerprint,
-        "is_sealed": False,
+        "is_sealed": message.is_sealed,
         "franking": None,
     }
 
@@ -244,6 +245,7 @@ def posting_of(row: Row[Any], prefix: str = "") -> Posting:
             edited_at_us=column["edited_at_us"],
             reply_to=column["reply_to"],
             thread_id=column["thread_id"],
+            is_sealed=bool(column["is_sealed"]),
         ),
         key=column["key"],
         fingerprint=column["fingerprint"],
@@ -373,7 +375,7 @@ def evidence_row(report: Report, item: EvidenceItem) -> dict[str, object]:
         "body": item.body,
         "sent_at_us": item.sent_at_us,
         "edited_at_us": item.edited_at_us,
-        "verdict": None,
+        "verdict": None if item.verdict is None else item.verdict.value,
     }
 
 
@@ -385,6 +387,7 @@ def evidence_of(row: Row[Any]) -> EvidenceItem:
         body=row.body,
         sent_at_us=row.sent_at_us,
         edited_at_us=row.edited_at_us,
+        verdict=None if row.verdict is None else EvidenceVerdict(row.verdict),
     )
 
 

@@ -66,6 +66,7 @@ from dmcore.testing.conformance.rollback import TestRollback
 from dmcore.testing.conformance.rollback_of_changes import TestRollbackOfChanges
 from dmcore.testing.conformance.rollback_of_reports import TestRollbackOfReports
 from dmcore.testing.conformance.screening import TestScreening
+from dmcore.testing.conformance.sealing import TestSealing
 from dmcore.testing.conformance.shadow_bans import TestShadowBans
 from dmcore.testing.conformance.snapshot import TestSnapshot
 from dmcore.testing.conformance.status import TestStatus
@@ -135,6 +136,7 @@ __all__ = [
     "TestRollbackOfChanges",
     "TestRollbackOfReports",
     "TestScreening",
+    "TestSealing",
     "TestShadowBans",
     "TestSnapshot",
     "TestStatus",

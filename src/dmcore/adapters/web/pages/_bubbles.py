@@ -29,6 +29,11 @@ class Bubble:
     answered: Message | None
     is_above: bool
 
+    @property
+    def can_be_changed(self) -> bool:
+        """Whether this page may offer another text: none for what only its sender can seal."""
+        return self.is_mine and not self.message.is_sealed
+
 
 @attrs.frozen(kw_only=True)
 class Piece:

@@ -14,6 +14,7 @@ from dmcore.adapters.web._site import Site
 from dmcore.adapters.web._values import Document, Request, Response
 from dmcore.adapters.web._worlds import World
 from dmcore.adapters.web.pages._assets import address_of
+from dmcore.domain.message import Message
 
 # Named here: the names of the standard library depend on the machine's language.
 _MONTHS: Final = (
@@ -40,6 +41,13 @@ def _instant(when: datetime) -> str:
     return when.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def _said(message: Message) -> str:
+    """What a message says that nobody took back; where it is sealed, that it is."""
+    if message.body is None or message.is_sealed:
+        return "Sealed message. This page cannot open it."
+    return message.body.text
+
+
 def _excerpt(text: str) -> str:
     """The beginning of a text, on one line."""
     return " ".join(text[:_LONGEST_EXCERPT].split())
@@ -54,7 +62,7 @@ _TEMPLATES: Final = Environment(
     auto_reload=False,
 )
 _TEMPLATES.filters.update(
-    clock=_clock, day=_day, moment=_moment, instant=_instant, excerpt=_excerpt
+    clock=_clock, day=_day, moment=_moment, instant=_instant, excerpt=_excerpt, said=_said
 )
 
 

@@ -81,6 +81,7 @@ _WRITING = (
     errors.YouBlockedThem,
     errors.RecipientUnavailable,
     errors.NotAcceptedYet,
+    errors.SealedOnly,
     errors.LimitReached,
 )
 _STARTING = (
@@ -93,6 +94,7 @@ _CHANGING = (
     errors.InvalidBody,
     errors.MessageRefused,
     errors.TooLateToEdit,
+    errors.SealedOnly,
     errors.Muted,
     errors.YouBlockedThem,
     errors.RecipientUnavailable,

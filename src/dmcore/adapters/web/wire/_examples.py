@@ -45,6 +45,7 @@ EXAMPLES: Final[Mapping[type[DmcoreError], DmcoreError]] = {
         errors.NotAcceptedYet(1),
         errors.NoRequest(),
         errors.TooLateToEdit(),
+        errors.SealedOnly(),
         errors.MessageRefused("word"),
         errors.LimitReached("messages", timedelta(seconds=12.5)),
         errors.InvalidReport("reason must be one of spam, other"),

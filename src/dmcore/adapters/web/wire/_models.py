@@ -50,7 +50,9 @@ class Message(Answer):
     sender: str
     is_mine: bool
     body: str | None
-    """Its text; null after its sender deleted it."""
+    """Its text; null after its sender deleted it, and where its sender sealed it."""
+    envelope: str | None
+    """What its sender sealed, for devices of the two to open; null where nothing is sealed."""
     is_deleted: bool
     sent_at: Instant
     edited_at: Instant | None
@@ -69,7 +71,8 @@ class Message(Answer):
             thread=found.conversation,
             sender=found.sender,
             is_mine=found.sender == viewer,
-            body=None if found.body is None else found.body.text,
+            body=None if found.body is None or found.is_sealed else found.body.text,
+            envelope=None if found.body is None or not found.is_sealed else found.body.text,
             is_deleted=found.is_deleted,
             sent_at=found.sent_at,
             edited_at=found.edited_at,
@@ -136,6 +139,8 @@ class Conversation(Answer):
     is_muted: bool
     is_archived: bool
     you_block: bool
+    is_sealed: bool
+    """Whether what is written here has to be sealed before it is sent."""
 
     @classmethod
     def of(cls, found: inbox.ConversationView) -> Self:
@@ -151,6 +156,7 @@ class Conversation(Answer):
             is_muted=found.is_muted,
             is_archived=found.is_archived,
             you_block=found.you_block,
+            is_sealed=found.is_sealed,
         )
 
 
@@ -220,6 +226,8 @@ class Permission(Answer):
     """The code of the error that an attempt would be answered with; null where it is allowed."""
     retry_after_s: float | None
     """Seconds to wait, where only a limit stands in the way."""
+    is_sealed: bool
+    """Whether it has to be sealed. Nothing here reads a sealed message: no length, no screening."""
 
     @classmethod
     def of(cls, found: mailbox.Permission) -> Self:
@@ -229,6 +237,7 @@ class Permission(Answer):
             is_allowed=found.is_allowed,
             reason=found.reason,
             retry_after_s=None if wait is None else wait.total_seconds(),
+            is_sealed=found.is_sealed,
         )
 
 

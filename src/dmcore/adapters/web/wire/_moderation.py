@@ -181,9 +181,11 @@ class EvidenceMessage(_models.Answer):
     message: UUID
     sender: str
     body: str | None
-    """Its text; null where it was deleted before."""
+    """Its text; null where it was deleted before, or is sealed."""
     sent_at: _models.Instant
     edited_at: _models.Instant | None
+    verdict: reports.EvidenceVerdict | None
+    """What is known of it besides."""
 
 
 class Evidence(_models.Answer):
@@ -201,6 +203,7 @@ class Evidence(_models.Answer):
                 body=None if item.body is None else item.body.text,
                 sent_at=item.sent_at,
                 edited_at=item.edited_at,
+                verdict=item.verdict,
             )
             for item in found
         ]
