@@ -530,6 +530,29 @@ class KeysChanged(DmcoreError):
         super().__init__("devices have changed meanwhile: claim their keys and seal again")
 
 
+class UntrustedKeys(DmcoreError):
+    """Keys that were handed out are not what their owner made, or not what was compared (CRYPT-2).
+
+    Raised by a device that seals, never by the site: it may be the site that does it.
+    """
+
+    code = "untrusted_keys"
+    http_status = 409
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"these keys cannot be trusted: {reason}", reason=reason)
+
+
+class WrongPassphrase(DmcoreError):
+    """What a device exported does not open with this passphrase, or was changed (CRYPT-2)."""
+
+    code = "wrong_passphrase"
+    http_status = 422
+
+    def __init__(self) -> None:
+        super().__init__("this does not open with this passphrase")
+
+
 # What the store cannot do ----------------------------------------------------------------------
 
 

@@ -41,6 +41,8 @@ from dmcore.domain.pair import Pair
 from dmcore.domain.policy import Policy
 from dmcore.domain.sending import Draft, decide
 from dmcore.ports.messages import ThreadRows
+from dmcore.testing.conformance.devices import LAPTOP, PHONE, enrol, prekey
+from dmcore.testing.conformance.sealing import envelope
 from dmcore.testing.world import text_of
 
 PAIR = Pair.of(TenantId(""), UserId(ANN), UserId(BOB))
@@ -231,6 +233,7 @@ def test_the_journal_of_everything_that_can_be_done_tells_ids_and_nothing_else()
     relayed(olga)
     for work in KeyWork:
         olga.note_key_work(work, user=ANN if work is KeyWork.DESTROY else None)
+    sealed(dm)
 
     def entries_now() -> list[Entry]:
         return [
@@ -325,6 +328,23 @@ def mended(dm: DirectMessages) -> None:
     assert dm.operations("olga").repair().mended
 
 
+def sealed(dm: DirectMessages) -> None:
+    """Devices come and go, and what two people write is sealed."""
+    offering = DirectMessages(
+        rules=attrs.evolve(dm._rules, policy=attrs.evolve(dm._rules.policy, sealing="offered")),
+        transactions=dm._transactions,
+    )
+    ann, bob = offering.mailbox(ANN), offering.mailbox(BOB)
+    for box in (ann, bob):
+        enrol(box)
+    place = ann.start(BOB, envelope(ann, BOB)).conversation
+    ann.devices.renew(PHONE, prekey=prekey())
+    enrol(ann, LAPTOP)
+    bob.send(place, envelope(bob, ANN))
+    ann.devices.remove(LAPTOP)
+    ann.send(place, envelope(ann, BOB))
+
+
 def text_of_evidence(items: tuple[EvidenceItem, ...]) -> str:
     assert shows(items) == []
     (item,) = items
@@ -341,7 +361,7 @@ def later(dm: DirectMessages) -> DirectMessages:
 def test_a_side_and_a_conversation_hold_ids_flags_and_counts() -> None:
     assert {field.name for field in attrs.fields(Side)} == {
         *("exists", "newest", "read", "said", "heard", "told", "cleared", "unread", "blocks"),
-        *("is_muted", "is_archived", "request", "asked"),
+        *("is_muted", "is_archived", "request", "asked", "keys", "sealed_at_us"),
     }
     names = {field.name for field in attrs.fields(Conversation)}
     assert names == {"id", "pair", "newest", "oldest", "low", "high"}

@@ -20,6 +20,7 @@ from dmcore.errors import (
     NoRequest,
     NotAcceptedYet,
     RecipientUnavailable,
+    SealingNotOffered,
     Suspended,
     TooLateToEdit,
     YouBlockedThem,
@@ -74,6 +75,7 @@ they_refuse: Final = _rule(RecipientUnavailable, lambda it: it.they_block and no
 waiting: Final = _rule(NotAcceptedYet, lambda it: it.is_waiting)
 gone: Final = _rule(TooLateToEdit, lambda it: it.is_deleted)
 no_request: Final = _rule(NoRequest, lambda it: not it.is_request)
+not_offered: Final = _rule(SealingNotOffered, lambda _: True)
 blocked_request: Final = _rule(YouBlockedThem, lambda it: it.is_request and it.you_block)
 
 WRITING: Final = (no_replies, suspended, muted, you_block, they_refuse, waiting)
@@ -256,6 +258,13 @@ MAILBOX: Final[Mapping[str, tuple[Row, ...]]] = {
     "unmute": (_views(lambda box, it: box.unmute(it.conversation)),),
     "archive": (_views(lambda box, it: box.archive(it.conversation)),),
     "unarchive": (_views(lambda box, it: box.unarchive(it.conversation)),),
+    "seal": (
+        Row(
+            lambda box, it: box.seal(it.conversation),
+            (not_theirs, *WRITING, not_offered),
+            "conversation",
+        ),
+    ),
     "accept": (_views(lambda box, it: box.accept(it.conversation), blocked_request),),
     "decline": (_views(lambda box, it: box.decline(it.conversation), no_request),),
     "report": (

@@ -53,6 +53,8 @@ EXAMPLES = [
     errors.SealedOnly(),
     errors.SealingNotOffered(),
     errors.KeysChanged(),
+    errors.UntrustedKeys("a key is not signed by its device"),
+    errors.WrongPassphrase(),
     errors.ConsumerUnavailable(),
     errors.LimitReached("starts", timedelta(hours=3)),
     errors.StoreError("text"),

@@ -14,17 +14,19 @@ from dmcore import (
     Block,
     Body,
     ConversationView,
+    Device,
     Exported,
     Folder,
     Message,
     OwnReport,
     Preferences,
+    Prekey,
     ReportId,
     ReportReason,
     Request,
     json_line,
 )
-from dmcore.domain.ids import ConversationId, MessageId, UserId
+from dmcore.domain.ids import ConversationId, DeviceId, MessageId, UserId
 
 TALK = ConversationId(UUID("8f0e5e2a-0000-8000-8000-000000000001"))
 FIRST, SECOND = (MessageId(UUID(int=number)) for number in (1, 2))
@@ -58,6 +60,17 @@ EVERY: tuple[tuple[Exported, str], ...] = (
         '{"kind":"preferences","open_to":"nobody","receipts":true,"typing":false,"presence":true}',
     ),
     (
+        Device(
+            id=DeviceId(TALK),
+            identity=bytes(32),
+            prekey=Prekey(number=7, public=bytes(32), signature=bytes(64)),
+            added_at_us=NOON_US,
+            renewed_at_us=NOON_US + 1,
+        ),
+        f'{{"kind":"device","id":"{TALK}","identity":"{64 * "0"}","prekey":"{64 * "0"}",'
+        '"added_at":"2030-01-01T12:00:00.000000Z","renewed_at":"2030-01-01T12:00:00.000001Z"}',
+    ),
+    (
         Block(blocked=UserId("cyd"), since_us=NOON_US, position=4),
         '{"kind":"block","user":"cyd","since":"2030-01-01T12:00:00.000000Z"}',
     ),
@@ -78,12 +91,12 @@ EVERY: tuple[tuple[Exported, str], ...] = (
         VIEW,
         f'{{"kind":"conversation","id":"{TALK}","other":"bob","folder":"requests",'
         f'"request":"pending","newest":"{SECOND}","read":null,"unread":1,"is_muted":false,'
-        '"is_archived":true,"you_block":false}',
+        '"is_archived":true,"you_block":false,"is_sealed":false}',
     ),
     (
         MESSAGE,
         f'{{"kind":"message","id":"{SECOND}","thread":"{TALK}","sender":"bob",'
-        '"body":"h\u00e9\\n\\"2\\u2028\\u0085","is_deleted":false,'
+        '"body":"h\u00e9\\n\\"2\\u2028\\u0085","envelope":null,"is_deleted":false,'
         '"sent_at":"2030-01-01T12:00:00.000000Z","edited_at":"2030-01-01T12:00:00.000001Z",'
         f'"reply_to":"{FIRST}","thread_root":"{FIRST}","seen_at":"2030-01-01T12:00:01.000000Z"}}',
     ),
@@ -102,7 +115,7 @@ def test_what_does_not_apply_is_null() -> None:
     line = json.loads(json_line(gone))
     assert line["is_deleted"] is True
     names = {name for name, value in line.items() if value is None}
-    assert names == {"body", "edited_at", "reply_to", "thread_root", "seen_at"}
+    assert names == {"body", "envelope", "edited_at", "reply_to", "thread_root", "seen_at"}
 
 
 @pytest.mark.promise("GDPR-1")

@@ -80,6 +80,7 @@ def test_a_conversation_shows_its_state_and_its_messages_oldest_first(api: Api) 
         "is_muted": False,
         "is_archived": False,
         "you_block": False,
+        "is_sealed": False,
     }
     assert [message["body"] for message in seen["messages"]] == ["one", "two"]
     assert [message["is_mine"] for message in seen["messages"]] == [True, False]
@@ -146,15 +147,21 @@ def test_the_block_list_names_whom_and_since_when(api: Api) -> None:
 @pytest.mark.promise("GATE-2")
 def test_whether_one_may_write_is_told_with_the_reason(make_host: MakeHost) -> None:
     api = Api(make_host(policy=Policy(messages=None)))
-    allowed = {"is_allowed": True, "reason": None, "retry_after_s": None}
+    allowed = {"is_allowed": True, "reason": None, "retry_after_s": None, "is_sealed": False}
     assert api.get("/users/bob/can-message") == allowed
     api.do("POST", "/users/bob/block")
-    refused = {"is_allowed": False, "reason": "you_blocked_them", "retry_after_s": None}
+    refused = {
+        "is_allowed": False,
+        "reason": "you_blocked_them",
+        "retry_after_s": None,
+        "is_sealed": False,
+    }
     assert api.get("/users/bob/can-message") == refused
     for number in range(5):
         api.start(f"user {number}", "x")
     api.host.clock.advance(seconds=0.5)
     limited = {"is_allowed": False, "reason": "limit_reached", "retry_after_s": 86_399.5}
+    limited["is_sealed"] = False
     assert api.get("/users/cyd/can-message") == limited
 
 

@@ -261,18 +261,18 @@ def _accepted(
     view = contact.partner_side
     # Each side is told what it saw happen: a conversation that only the other side had is new here.
     told = _news(message.id, is_new=not view.exists)
-    is_told = not sender_only and view.request is not Request.DECLINED
     before_own: tuple[Notice, ...] = ()
     before_told: tuple[Notice, ...] = ()
     if draft.envelope is not None:
         before_own, before_told = own_news(contact), news_for_partner(contact)
         after = sealed(after, now_us, reaches_partner=not sender_only)
-        after = told_of_keys(after) if is_told else after
+        if not sender_only and view.request is not Request.DECLINED:
+            after = told_of_keys(after)
     left = outcome(
         after,
         now_us=now_us,
         own=_news(message.id, is_new=contact.is_start),
-        told=told if is_told else None,
+        told=None if sender_only or view.request is Request.DECLINED else told,
         own_before=before_own,
         told_before=before_told,
     )

@@ -32,9 +32,9 @@ def _fields_of(thing: Exported) -> dict[str, Any]:
             "id": str(thing.id),
             "thread": str(thing.conversation),
             "sender": thing.sender,
-            "body": None if thing.body is None else thing.body.text,
+            "body": None if thing.is_sealed else _text(thing),
+            "envelope": _text(thing) if thing.is_sealed else None,
             "is_deleted": thing.is_deleted,
-            "is_sealed": thing.is_sealed,
             "sent_at": _instant(thing.sent_at),
             "edited_at": _instant(thing.edited_at),
             "reply_to": _id(thing.reply_to),
@@ -84,6 +84,10 @@ def _fields_of(thing: Exported) -> dict[str, Any]:
         "typing": thing.typing,
         "presence": thing.presence,
     }
+
+
+def _text(message: Message) -> str | None:
+    return None if message.body is None else message.body.text
 
 
 def _id(value: UUID | None) -> str | None:
