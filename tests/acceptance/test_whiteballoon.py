@@ -347,6 +347,7 @@ def test_operational_figures_count_and_tell_nothing_of_what_or_who(place: Place)
     started = 'whiteballoon_calls_total{call="start",capacity="participant",outcome="done"}'
     for name in ("whiteballoon_messages", "whiteballoon_conversations", started):
         assert after[name] - before.get(name, 0) == 1
+    assert not [name for name in after if "defect" in name]
     page = place.go(rosa, "/admin")
     expect(page.locator("[data-figure=messages]")).to_have_text(
         f"{after['whiteballoon_messages']:g}"
