@@ -215,6 +215,34 @@ def test_nobody_notes_what_others_did_or_blocks_for_them(session: Session) -> No
         session.changed("INSERT INTO dm_block VALUES ('', 'bob', 'ann', 0, 99)")
 
 
+@pytest.mark.promise("OPS-7", "MOD-2")
+def test_the_history_of_a_report_is_for_who_may_find_it(session: Session, secured: World) -> None:
+    """Not for the two whom it is about, nor for another tenant; and each adds to it for oneself."""
+    desk = secured.dm.moderation("mod")
+    (line,) = desk.reports().items
+    desk.take(line.id)
+    for capacity, user, tenant, seen in (
+        ("participant", "ann", "", 0),
+        ("participant", "bob", "", 0),
+        ("participant", "mod", "", 0),
+        ("moderator", "bob", "", 0),
+        ("moderator", "mod", "north", 0),
+        ("moderator", "mia", "", 1),
+    ):
+        session.act(user, capacity=capacity, tenant=tenant)
+        assert session.count("dm_report_move") == seen
+        with session.refused():
+            session.changed(
+                "INSERT INTO dm_report_move (report_id, number, tenant, move, made_by, at_us)"
+                " VALUES (%s, 2, %s, 'release', 'mod', 1)",
+                line.id,
+                tenant,
+            )
+    for statement in ("DELETE FROM dm_report_move", "UPDATE dm_report_move SET made_by = 'mia'"):
+        with session.refused():
+            session.changed(statement)
+
+
 @pytest.mark.promise("OPS-7")
 def test_a_report_of_another_gets_no_messages_and_no_evidence(session: Session) -> None:
     session.act("ann")
