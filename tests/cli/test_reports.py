@@ -114,6 +114,17 @@ def test_what_is_not_theirs_is_as_if_it_were_not_there(reported: Reported) -> No
     assert reported.facts("show", reported.report) == before
 
 
+def test_an_id_does_not_turn_its_row_around(reported: Reported) -> None:
+    """Whoever is reported chose it: it may pretend that the row says something else."""
+    with sql.open_sync(URL) as dm:
+        made = dm.mailbox("ann").report("bob\u202eevil\u200b", reason="spam")
+    for command in (["list"], ["show", str(made.id)]):
+        shown = reported.run("reports", *command, "--as", "mod").out
+        assert "\u202e" not in shown
+        assert "\u200b" not in shown
+        assert "\\u202e" in "".join(shown.split())
+
+
 @pytest.mark.promise("MOD-2", "LEAK-1")
 def test_nothing_that_was_written_is_shown_to_who_took_it_either(reported: Reported) -> None:
     reported.run("reports", "take", reported.report)

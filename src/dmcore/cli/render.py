@@ -53,7 +53,7 @@ def facts_table(rows: Mapping[str, object]) -> Table:
     table = Table.grid(padding=(0, 3))
     for name, value in rows.items():
         shown = f"{value:,}" if isinstance(value, int | float) else str(value)
-        table.add_row(Text(name.replace("_", " "), style="dim"), Text(shown, overflow="fold"))
+        table.add_row(Text(name.replace("_", " "), style="dim"), _cell(shown))
     return table
 
 
@@ -63,8 +63,17 @@ def listing(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(_cell, row))
     return table
+
+
+def _cell(text: str) -> Text:
+    """A value as it is, whoever chose it: what draws nothing or turns a line around is spelt out.
+
+    An id may hold a character that makes the rest of its row read backwards.
+    """
+    spelt = (it if it.isprintable() else it.encode("unicode_escape").decode() for it in text)
+    return Text("".join(spelt), overflow="fold")
 
 
 def teller(*, as_json: bool) -> Callable[[str], None]:
