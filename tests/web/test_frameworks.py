@@ -1,8 +1,6 @@
 """What one framework alone has: its end, its streams, its templates, what is missing."""
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -425,38 +423,3 @@ def test_the_site_is_asked_about_an_open_stream_in_the_context_of_its_request(
         stream.read()
     assert asked == ["/messages/api/stream"] * 3
     client.close(messages.close)
-
-
-# What is missing --------------------------------------------------------------------------------
-
-IMPORTING = """
-import sys
-class Missing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {missing}:
-            raise ModuleNotFoundError("no " + name, name=name)
-sys.meta_path.insert(0, Missing())
-try:
-    import dmcore.adapters.web.{module}
-except ImportError as error:
-    print(error)
-"""
-
-
-@pytest.mark.parametrize(
-    ("module", "missing", "extra"),
-    [
-        ("fastapi", "fastapi", "fastapi"),
-        ("flask", "flask", "flask"),
-        ("django", "asgiref", "django"),
-        ("django", "django", "django"),
-        ("asgi", "pydantic", "web"),
-        ("asgi", "jinja2", "web"),
-    ],
-)
-def test_a_missing_framework_is_told_by_the_extra_that_brings_it(
-    module: str, missing: str, extra: str
-) -> None:
-    code = IMPORTING.format(module=module, missing={missing})
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout == f'{missing} is not installed: pip install "dmcore[{extra}]"\n'

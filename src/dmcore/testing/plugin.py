@@ -6,9 +6,17 @@ closes a ``dmcore.testing.harness.Harness`` for each test. It is loaded by name 
 installed changes nothing in anybody's tests.
 """
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-import pytest
+from dmcore._extras import extra
+
+with extra("testing"):
+    import pytest
+
+    # The suite draws its histories with it. Importing it here would be too early for pytest.
+    if find_spec("hypothesis") is None:
+        raise ModuleNotFoundError("no hypothesis", name="hypothesis")
 
 if TYPE_CHECKING:
     from dmcore.testing.harness import Harness

@@ -20,8 +20,12 @@ from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
 import attrs
-import psycopg
-from psycopg import sql
+
+from dmcore._extras import extra
+
+with extra("postgres"):
+    import psycopg
+    from psycopg import sql
 
 URL_VARIABLE = "DMCORE_TEST_DATABASE_URL"
 OLDEST_VERSION = 14

@@ -3,21 +3,9 @@
 Needs the extra ``crypto``. It knows no store of messages: one is given what ``encryption`` returns.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dmcore._extras import extra
 
-
-@contextmanager
-def _extra() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as missing:
-        raise ImportError(
-            f'{missing.name} is not installed: pip install "dmcore[crypto]"', name=missing.name
-        ) from missing
-
-
-with _extra():
+with extra("crypto"):
     from dmcore.adapters.crypto._key_file import KeyFile
     from dmcore.adapters.crypto._keyring import (
         KeyringStatus,

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from dmcore._extras import extra
 from dmcore.ports.instrumentation import ASKED, CANCELLED, DEFECT, DONE, Ending, Instrumentation
 from dmcore.ports.transactions import Capacity
 
@@ -30,12 +31,8 @@ class Telemetry:
         meter_provider: "MeterProvider | None" = None,
         seconds: Callable[[], float] = time.perf_counter,
     ) -> None:
-        try:
+        with extra("otel"):
             from opentelemetry import context, metrics, trace
-        except ModuleNotFoundError as missing:
-            raise ImportError(
-                'opentelemetry is not installed: pip install "dmcore[otel]"', name="opentelemetry"
-            ) from missing
         self._context = context
         self._trace = trace
         self._tracer = trace.get_tracer("dmcore", tracer_provider=tracer_provider)

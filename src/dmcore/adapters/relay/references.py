@@ -6,28 +6,30 @@ unread. No text, no preview, no time. Who has rows is what dmcore says when an e
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Engine,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    create_engine,
-    delete,
-    inspect,
-    text,
-    update,
-)
-
+from dmcore._extras import extra
 from dmcore.domain.events import Action, Entry
 from dmcore.domain.ids import User
 from dmcore.domain.relaying import Reference
 from dmcore.errors import InvalidSetting
 from dmcore.operations import Operations
 from dmcore.ports.consumers import Consumer
+
+with extra("sql"):
+    from sqlalchemy import (
+        BigInteger,
+        Column,
+        Connection,
+        Engine,
+        MetaData,
+        PrimaryKeyConstraint,
+        Table,
+        Text,
+        create_engine,
+        delete,
+        inspect,
+        text,
+        update,
+    )
 
 # As in the message database: ids are compared by code point (PAIR-1).
 _Id: Final = Text().with_variant(Text(collation="C"), "postgresql")

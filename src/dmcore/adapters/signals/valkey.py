@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
+from dmcore._extras import extra
 from dmcore.adapters.signals.local import LocalSignals
 from dmcore.domain.ids import User, parse_conversation_id, parse_tenant_id, parse_user_id
 from dmcore.errors import DmcoreError, InvalidSetting
@@ -199,15 +200,11 @@ def _read(told: dict[str, Any]) -> Signal:
 
 def _client_of(url: str, timeout: float) -> tuple[Any, tuple[type[Exception], ...]]:
     """A client that connects when it is first used, and what it raises."""
-    try:
+    with extra("valkey"):
         from valkey import Valkey
         from valkey.backoff import NoBackoff
         from valkey.exceptions import ValkeyError
         from valkey.retry import Retry
-    except ModuleNotFoundError as missing:
-        raise ImportError(
-            'valkey is not installed: pip install "dmcore[valkey]"', name="valkey"
-        ) from missing
     try:
         client = Valkey.from_url(
             url,

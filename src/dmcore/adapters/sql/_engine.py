@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
@@ -164,11 +165,16 @@ def _created(create: Callable[..., Made], url: URL, options: dict[str, Any], set
     except (SQLAlchemyError, ImportError, TypeError, ValueError):
         engine = None
     if engine is None:
-        raise InvalidSetting(
-            setting, "names a driver that is missing or does not take these options"
-        )
+        raise InvalidSetting(setting, _why_not(url))
     _hide_rows()
     return engine
+
+
+def _why_not(url: URL) -> str:
+    """What is wrong with a URL for which no engine can be made."""
+    if url.get_driver_name() == "psycopg" and not all(map(find_spec, ("psycopg", "greenlet"))):
+        return 'needs more packages: pip install "dmcore[postgres]"'
+    return "names a driver that is missing or does not take these options"
 
 
 def is_encodable(text: object) -> bool:

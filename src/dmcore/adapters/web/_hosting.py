@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote
 
 import attrs
 
-from dmcore.adapters.web._extras import extra
+from dmcore._extras import extra
 from dmcore.adapters.web._routing import HEALTH
 from dmcore.adapters.web._site import Site
 from dmcore.adapters.web._values import MOST_BODY_BYTES, Request, Response, Viewer

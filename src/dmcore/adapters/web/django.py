@@ -11,27 +11,7 @@ from typing import Any, cast
 
 import attrs
 
-from dmcore.adapters.web._extras import extra
-from dmcore.adapters.web._hosting import (
-    API_ALONE,
-    EVERYTHING,
-    Html,
-    Mounted,
-    Way,
-    body_of,
-    check_blocking,
-    headers_to_send,
-    is_known_to_all,
-    joined,
-    request_of,
-    viewer_of,
-)
-from dmcore.adapters.web._site import Site
-from dmcore.adapters.web._values import Request, Response, Viewer
-from dmcore.adapters.web._worlds import BlockingWorld, Given, LoopWorld, Poured, Result, finished
-from dmcore.adapters.web.pages import fragments
-from dmcore.direct_messages import AsyncDirectMessages, DirectMessages
-from dmcore.errors import InvalidSetting
+from dmcore._extras import extra
 
 with extra("django"):
     from asgiref.sync import iscoroutinefunction, sync_to_async
@@ -39,6 +19,34 @@ with extra("django"):
     from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse  # type: ignore[import-untyped]
     from django.urls import re_path, reverse  # type: ignore[import-untyped]
     from django.views.decorators.csrf import csrf_exempt  # type: ignore[import-untyped]
+
+    from dmcore.adapters.web._hosting import (
+        API_ALONE,
+        EVERYTHING,
+        Html,
+        Mounted,
+        Way,
+        body_of,
+        check_blocking,
+        headers_to_send,
+        is_known_to_all,
+        joined,
+        request_of,
+        viewer_of,
+    )
+    from dmcore.adapters.web._site import Site
+    from dmcore.adapters.web._values import Request, Response, Viewer
+    from dmcore.adapters.web._worlds import (
+        BlockingWorld,
+        Given,
+        LoopWorld,
+        Poured,
+        Result,
+        finished,
+    )
+    from dmcore.adapters.web.pages import fragments
+    from dmcore.direct_messages import AsyncDirectMessages, DirectMessages
+    from dmcore.errors import InvalidSetting
 
 Said = Viewer | str | None
 # Django comes without types: its address patterns are what ``include`` takes.

@@ -5,31 +5,7 @@ from contextlib import asynccontextmanager
 
 import attrs
 
-from dmcore.adapters.web._asgi import (
-    Receive,
-    Scope,
-    Send,
-    deliver,
-    request_in,
-    unless_gone,
-)
-from dmcore.adapters.web._extras import extra
-from dmcore.adapters.web._hosting import (
-    API_ALONE,
-    EVERYTHING,
-    METHODS,
-    Html,
-    Mounted,
-    Way,
-    is_known_to_all,
-    viewer_of,
-)
-from dmcore.adapters.web._site import Site
-from dmcore.adapters.web._values import MOST_BODY_BYTES, Response, Viewer
-from dmcore.adapters.web._worlds import LoopWorld
-from dmcore.adapters.web.pages import fragments
-from dmcore.adapters.web.wire import endpoints_of
-from dmcore.direct_messages import AsyncDirectMessages, DirectMessages
+from dmcore._extras import extra
 
 with extra("fastapi"):
     from fastapi import APIRouter, Request
@@ -37,7 +13,31 @@ with extra("fastapi"):
     from fastapi.responses import JSONResponse
     from starlette.requests import ClientDisconnect
 
+    from dmcore.adapters.web._asgi import (
+        Receive,
+        Scope,
+        Send,
+        deliver,
+        request_in,
+        unless_gone,
+    )
     from dmcore.adapters.web._documented import documented
+    from dmcore.adapters.web._hosting import (
+        API_ALONE,
+        EVERYTHING,
+        METHODS,
+        Html,
+        Mounted,
+        Way,
+        is_known_to_all,
+        viewer_of,
+    )
+    from dmcore.adapters.web._site import Site
+    from dmcore.adapters.web._values import MOST_BODY_BYTES, Response, Viewer
+    from dmcore.adapters.web._worlds import LoopWorld
+    from dmcore.adapters.web.pages import fragments
+    from dmcore.adapters.web.wire import endpoints_of
+    from dmcore.direct_messages import AsyncDirectMessages, DirectMessages
 
 _TO_NOBODY = Response()
 """FastAPI wants an answer also for one who left."""

@@ -4,29 +4,30 @@ from collections.abc import Callable
 
 import attrs
 
-from dmcore.adapters.web._extras import extra
-from dmcore.adapters.web._hosting import (
-    API_ALONE,
-    EVERYTHING,
-    METHODS,
-    Html,
-    Mounted,
-    Way,
-    body_of,
-    check_blocking,
-    headers_to_send,
-    is_known_to_all,
-    request_of,
-    viewer_of,
-)
-from dmcore.adapters.web._site import Site
-from dmcore.adapters.web._values import MOST_BODY_BYTES, Response, Viewer
-from dmcore.adapters.web._worlds import BlockingWorld, Poured, finished
-from dmcore.adapters.web.pages import fragments
-from dmcore.direct_messages import DirectMessages
+from dmcore._extras import extra
 
 with extra("flask"):
     import flask
+
+    from dmcore.adapters.web._hosting import (
+        API_ALONE,
+        EVERYTHING,
+        METHODS,
+        Html,
+        Mounted,
+        Way,
+        body_of,
+        check_blocking,
+        headers_to_send,
+        is_known_to_all,
+        request_of,
+        viewer_of,
+    )
+    from dmcore.adapters.web._site import Site
+    from dmcore.adapters.web._values import MOST_BODY_BYTES, Response, Viewer
+    from dmcore.adapters.web._worlds import BlockingWorld, Poured, finished
+    from dmcore.adapters.web.pages import fragments
+    from dmcore.direct_messages import DirectMessages
 
 Identify = Callable[[flask.Request], Viewer | str | None]
 

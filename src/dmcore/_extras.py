@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def extra(name: str) -> Iterator[None]:
-    """Around the imports of a framework; ``name`` is the extra that brings it."""
+    """Around imports that are optional; ``name`` is the extra of dmcore that brings them."""
     try:
         yield
     except ModuleNotFoundError as missing:
