@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all browser screenshots check format coverage bench docs css
-.PHONY: nightly lock clean
+.PHONY: nightly lock clean dist release-check lowest sbom site
 
 VERSIONS := 3.11 3.12 3.13
 VENV := .venv
@@ -127,6 +127,9 @@ docs: $(VENV)/installed ## Write the generated pages again
 	$(BIN)/python tools/api.py --write
 	$(BIN)/python tools/report_states.py --write
 	$(BIN)/python tools/metadata.py --write
+
+dist: $(VENV)/installed ## Build wheel and source archive into dist/, and check them
+	$(BIN)/python tools/dist.py --out dist
 
 css: $(VENV)/installed ## Compile the stylesheet of the pages
 	$(BIN)/python tools/css.py --write
