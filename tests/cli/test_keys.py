@@ -3,7 +3,6 @@
 import sqlite3
 import sys
 from contextlib import closing
-from importlib import util
 from pathlib import Path
 
 import pytest
@@ -293,14 +292,15 @@ def test_keys_of_a_user_of_another_tenant_stay(store: Run) -> None:
     assert keyed(store, "keys", "status", "--json").facts["users"] == 2
 
 
-def test_a_missing_extra_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    find = util.find_spec
-    monkeypatch.setattr(
-        "dmcore.cli.keyrings.find_spec",
-        lambda name: None if name == "cryptography" else find(name),
-    )
+@pytest.mark.parametrize("command", [("keys", "init"), ("keys", "status"), ("mode",), ("status",)])
+def test_a_missing_extra_is_named(
+    command: tuple[str, ...], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run("init")
-    ran = keyed(run, "keys", "status")
+    for name in [name for name in sys.modules if name.startswith("dmcore.adapters.crypto")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    ran = keyed(run, *command)
     assert ran.code == "missing_extra"
     assert "dmcore[crypto]" in ran.err
 

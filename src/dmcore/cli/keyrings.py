@@ -42,23 +42,26 @@ class KeyAddress:
 
     def master(self) -> "KeyFile":
         """The master key in the file."""
+        _keyring, key_file = self.both()
         from dmcore.adapters.crypto import KeyFile
 
-        return KeyFile(self.both()[1])
+        return KeyFile(key_file)
 
     def open(self) -> "SqlKeyring":
         """The keyring, for an operator."""
+        keyring, _key_file = self.both()
         from dmcore.adapters.crypto import open_keyring
 
-        return open_keyring(self.both()[0], master=self.master())
+        return open_keyring(keyring, master=self.master())
 
     def encryption(self) -> "AesGcm | None":
         """What a store is opened with; ``None`` where no keys are named."""
         if not self.is_named:
             return None
+        keyring = self.open()
         from dmcore.adapters.crypto import AesGcm
 
-        return AesGcm(self.open())
+        return AesGcm(keyring)
 
 
 _NAMED: Final[ContextVar[KeyAddress | None]] = ContextVar("_NAMED", default=None)

@@ -45,10 +45,10 @@ def init(
     it. Keep the key file and the keyring apart from the messages and from their backups. Without
     them nobody reads the texts again.
     """
-    from dmcore.adapters import crypto
-
     address = lasting(url)
     keyring, key_file = named_keys().both()
+    from dmcore.adapters import crypto
+
     # Not beside a keyring: a new key would not open it, and hide that the right one is missing.
     made_key = not crypto.is_initialised(keyring) and crypto.KeyFile.make(key_file)
     made_keyring = crypto.initialise(keyring, master=named_keys().master())
