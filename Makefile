@@ -80,6 +80,17 @@ test-all: ## Run the tests on every Python that is found: 3.11, 3.12, 3.13
 		ran="$$ran $$version"; \
 	done; echo "Python ran:$${ran:- none}; not found:$${missing:- none}"
 
+# Everything that dmcore names itself in the oldest version that pyproject.toml allows.
+lowest: $(VENV)/installed ## Run the tests on the lowest versions of all packages that are allowed
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
+	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
+		--editable '.[all,testing]'
+	@mkdir -p .cache
+	$(BIN)/uv pip freeze --quiet --exclude-editable --python .venv-lowest/bin/python >.cache/lowest.txt
+	$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --constraints .cache/lowest.txt \
+		--group dev
+	.venv-lowest/bin/python $(PYTEST) -W ignore::DeprecationWarning $(ON_EVERY_PYTHON)
+
 # What tests of the pages need: Debian's Chromium, and axe, which finds what not everybody can use.
 AXE := .cache/browser/node_modules/axe-core/axe.min.js
 APT := $(if $(filter 0,$(shell id -u)),,sudo) apt-get --quiet --yes

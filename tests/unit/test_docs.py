@@ -3,8 +3,8 @@
 How examples are written. ``python`` blocks of a page run in order and share their names; what a
 block prints stands in the ``text output`` block after it. In ``console`` blocks, lines with
 ``$ dmcore`` run through the command line; below them stands what is shown, ``...`` for what varies,
-and ``$ echo $?`` shows an exit status other than 0. A ``text file.txt`` block is a file of that
-name. All of it happens in an empty folder, one for each page.
+and ``$ echo $?`` shows an exit status other than 0. A ``text file.txt`` or ``python file.py`` block
+is a file of that name and is not run. All of it happens in an empty folder, one for each page.
 """
 
 import doctest
@@ -61,7 +61,20 @@ def prose(page: Path) -> str:
 
 
 def is_run(block: Block) -> bool:
-    return block.language == "python" or (block.language == "console" and "$ dmcore" in block.text)
+    if block.language == "python":
+        return not block.name
+    return block.language == "console" and "$ dmcore" in block.text
+
+
+def is_file(block: Block) -> bool:
+    return block.language in {"text", "python"} and block.name not in {"", "output"}
+
+
+def put(block: Block, folder: Path) -> None:
+    """Write the file that a block is."""
+    file = folder / block.name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(block.text, encoding="utf-8")
 
 
 def shown(expected: str, found: str, where: str) -> None:
@@ -147,12 +160,12 @@ def test_every_example_does_what_its_page_shows(
             printed = ""
             continue
         assert printed == "", f"{where}: what is printed before this is not shown"
-        if block.language == "python":
+        if is_file(block):
+            put(block, tmp_path)
+        elif block.language == "python":
             printed = run_python(block, page, names)
         elif is_run(block):
             run_console(block, where, monkeypatch)
-        elif block.language == "text" and block.name:
-            Path(block.name).write_text(block.text, encoding="utf-8")
     assert printed == "", f"{page}: what is printed at its end is not shown"
 
 
