@@ -119,7 +119,9 @@ check: $(VENV)/installed ## Check form, types, imports and generated pages; no t
 	$(BIN)/python tools/cli_reference.py --check
 	$(BIN)/python tools/api.py --check
 	$(BIN)/python tools/css.py --check
-	$(BIN)/python tools/report_states.py --check
+	$(BIN)/python -m tools.report_states --check
+	$(BIN)/python tools/diagrams.py --check
+	$(BIN)/python -m tools.reference --check
 	$(BIN)/python tools/metadata.py --check
 
 format: $(VENV)/installed ## Bring the code into form and mend what can be mended
@@ -136,7 +138,9 @@ docs: $(VENV)/installed ## Write the generated pages again
 	$(BIN)/python tools/promises.py --write
 	$(BIN)/python tools/cli_reference.py --write
 	$(BIN)/python tools/api.py --write
-	$(BIN)/python tools/report_states.py --write
+	$(BIN)/python -m tools.report_states --write
+	$(BIN)/python tools/diagrams.py --write
+	$(BIN)/python -m tools.reference --write
 	$(BIN)/python tools/metadata.py --write
 
 dist: $(VENV)/installed ## Build wheel and source archive into dist/, and check them

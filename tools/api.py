@@ -102,7 +102,7 @@ def _described(name: str, value: Any) -> Iterator[str]:
         yield from _members(name, value)
     elif inspect.isroutine(value):
         word = "async def" if inspect.iscoroutinefunction(value) else "def"
-        yield f"{word} {name}{_signature(value)}"
+        yield f"{word} {name}{signature_of(value)}"
     elif inspect.ismodule(value):
         yield f"module {name}"
     else:
@@ -113,32 +113,33 @@ def _members(name: str, kind: type) -> Iterator[str]:
     for field in attrs.fields(kind) if attrs.has(kind) else ():
         if not field.name.startswith("_"):
             default = "" if field.default is attrs.NOTHING else " = …"
-            yield f"    {name}.{field.name}: {_annotation(field.type)}{default}"
+            yield f"    {name}.{field.name}: {annotation(field.type)}{default}"
     for member, value in sorted(vars(kind).items()):
         if member.startswith("_") or (attrs.has(kind) and member in attrs.fields_dict(kind)):
             continue
         plain = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
         if isinstance(plain, property):
             returned = inspect.signature(plain.fget).return_annotation if plain.fget else None
-            yield f"    {name}.{member} -> {_annotation(returned)}"
+            yield f"    {name}.{member} -> {annotation(returned)}"
         elif inspect.isroutine(plain):
             word = "async def" if inspect.iscoroutinefunction(plain) else "def"
-            yield f"    {word} {name}.{member}{_signature(plain)}"
+            yield f"    {word} {name}.{member}{signature_of(plain)}"
         else:
             yield f"    {name}.{member} = {plain!r}"
 
 
-def _signature(value: Any) -> str:
+def signature_of(value: Any) -> str:
+    """The parameters and what is returned."""
     signature = inspect.signature(value)
     parameters = [
-        parameter.replace(annotation=_Shown(_annotation(parameter.annotation)))
+        parameter.replace(annotation=_Shown(annotation(parameter.annotation)))
         if parameter.annotation is not inspect.Parameter.empty
         else parameter
         for parameter in signature.parameters.values()
     ]
     returned: Any = signature.return_annotation
     if returned is not inspect.Signature.empty:
-        returned = _Shown(_annotation(returned))
+        returned = _Shown(annotation(returned))
     return str(signature.replace(parameters=parameters, return_annotation=returned))
 
 
@@ -152,7 +153,7 @@ class _Shown:
         return self._text
 
 
-def _annotation(value: object) -> str:
+def annotation(value: object) -> str:
     """Without the modules: where a name lives may change, what it means may not."""
     shown = value if isinstance(value, str) else inspect.formatannotation(value)
     plain = _MODULE.sub("", re.sub("['~+]", "", shown))

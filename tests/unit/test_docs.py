@@ -336,10 +336,13 @@ def test_a_stale_page_of_commands_fails_the_check(
 @pytest.mark.promise("MOD-3")
 def test_the_drawing_of_a_reports_life_is_the_table() -> None:
     assert report_states.main(["--check"]) == 0
-    shown = report_states.diagram()
-    arrows = re.findall(r"^    (\w+) --> (\w+): (\w+)", shown, re.MULTILINE)
-    table = [(state.value, after.value, move.value) for (state, move), after in MOVES.items()]
-    assert sorted(arrows) == sorted(table)
+    rows = re.findall(r"^\| (\w+) \| `(\w+)` \| (\w+) \|", report_states.table(), re.MULTILINE)
+    table = [(state.value, move.value, after.value) for (state, move), after in MOVES.items()]
+    assert sorted(rows) == sorted(table)
+    drawing = report_states.drawing()
+    for state, move in MOVES:
+        assert f">{state}</text>" in drawing
+        assert f">{move}</text>" in drawing
 
 
 def test_a_stale_drawing_fails_the_check(
