@@ -14,6 +14,7 @@ from dmcore.cli.stores import StoreAddress
         ("postgresql://olga:geheim@db.example:5433/messages", "messages on db.example"),
         ("postgresql://olga:geheim@/messages?host=/run/pg&password=geheim", "messages on /run/pg"),
         ("postgresql://olga@/messages?host=one&host=two", "messages on one, two"),
+        ("postgresql://olga:geheim@one:5433,two/messages", "messages on one, two"),
         ("postgresql+psycopg://olga:geheim@", "the default database on this machine"),
     ],
 )

@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
-from sqlalchemy import make_url
 
 from dmcore.adapters import memory, sql
+from dmcore.adapters.database_urls import hosts_of, read_url
 from dmcore.cli.failures import MissingExtra, StoreNotEmpty
 from dmcore.cli.interrupts import Check, interrupts_wait
 from dmcore.cli.keyrings import named_keys
@@ -49,11 +49,10 @@ class StoreAddress:
         """What a person may see of the URL of a store that was opened: file, or database."""
         if self.is_memory:
             return "memory"
-        url = make_url(self.url)
+        url = read_url(self.url)
         if self.is_sqlite:
             return str(url.database)
-        host = url.host or url.query.get("host") or "this machine"
-        hosts = host if isinstance(host, str) else ", ".join(host)
+        hosts = ", ".join(hosts_of(url)) or "this machine"
         return f"{url.database or 'the default database'} on {hosts}"
 
     def initialise(

@@ -21,10 +21,10 @@ from sqlalchemy import (
     create_engine,
     event,
     inspect,
-    make_url,
 )
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from dmcore.adapters.database_urls import read_url
 from dmcore.errors import InvalidSetting, KeyringUnavailable
 
 Result = TypeVar("Result")
@@ -77,7 +77,7 @@ def make_keyring_engine(url: str) -> Engine:
     """An engine whose errors and logs show no parameter and no row. Raises ``InvalidSetting``."""
     engine = None
     try:
-        parsed = make_url(url)
+        parsed = read_url(url)
         if parsed.get_backend_name() == "sqlite" and not parsed.database:
             raise InvalidSetting("keyring", "SQLite needs a file")
         engine = create_engine(

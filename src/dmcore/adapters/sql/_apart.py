@@ -14,10 +14,11 @@ from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 import attrs
-from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.util import asbool
 
+from dmcore.adapters.database_urls import read_url
 from dmcore.adapters.sql._engine import Settings, is_encodable, make_engine, make_hosts_engine
 from dmcore.adapters.sql._errors import judge
 from dmcore.adapters.sql._statements import dialect_of
@@ -53,9 +54,9 @@ def parse_host_url(url: HostUrl) -> URL:
     Raises ``InvalidSetting``, which never shows it.
     """
     parsed = url if isinstance(url, URL) else None
-    if parsed is None and is_encodable(url):
+    if not isinstance(url, URL) and is_encodable(url):
         try:
-            parsed = make_url(url)
+            parsed = read_url(url)
         except (ArgumentError, ValueError):
             parsed = None
     if parsed is None:

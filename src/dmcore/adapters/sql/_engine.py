@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import attrs
-from sqlalchemy import URL, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Dialect, Engine, create_engine, event
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
+from dmcore.adapters.database_urls import hosts_of, ports_of, read_url
 from dmcore.adapters.sql._row_security import Expected, check_expected
 from dmcore.domain.numbers import is_whole_number
 from dmcore.errors import InvalidSetting, NotInitialised
@@ -31,6 +32,8 @@ _DRIVERS: Final = {("pysqlite", False), ("psycopg", False)}
 _AWAITING_DRIVERS: Final = {("psycopg", True)}
 _BUSY_TIMEOUT_S: Final = 30
 _CONNECT_TIMEOUT_S: Final = 10
+# One of several that does not answer must not keep callers from the next for as long.
+_CONNECT_TIMEOUT_EACH_S: Final = 3
 _LAST_PORT: Final = 65_535
 # One who holds a mailbox and does nothing must not keep everybody who wants it waiting for ever.
 _LOCK_TIMEOUT: Final = "10s"
@@ -50,7 +53,7 @@ def parse_url(text: str) -> URL:
     url = None
     if is_encodable(text):
         try:
-            url = make_url(text)
+            url = read_url(text)
         except (ArgumentError, ValueError):
             url = None
     if url is None:
@@ -58,13 +61,18 @@ def parse_url(text: str) -> URL:
     backend = url.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
         raise InvalidSetting("url", "must begin with sqlite:/// or postgresql://")
-    if url.port is not None and not is_whole_number(url.port, least=1, most=_LAST_PORT):
+    if not all(map(_is_port, ports_of(url))):
         raise InvalidSetting("url", f"has a port outside 1..{_LAST_PORT}")
     if backend == "sqlite" and url.query:
         raise InvalidSetting("url", "takes no driver options on SQLite")
     if backend == "sqlite" and (not url.database or ":memory:" in url.database):
         raise InvalidSetting("url", "SQLite needs a file; the in-memory store is another adapter")
     return url
+
+
+def _is_port(text: str) -> bool:
+    is_short_number = text.isascii() and text.isdecimal() and len(text) <= len(str(_LAST_PORT))
+    return is_short_number and 1 <= int(text) <= _LAST_PORT
 
 
 @attrs.frozen(kw_only=True)
@@ -133,6 +141,8 @@ def _made(create: Callable[..., Made], url: URL, settings: Settings) -> Made:
             "options": " ".join(map(str, asked)).strip(),
             "client_encoding": "UTF8",
         }
+        if len(hosts_of(url)) > 1 and "connect_timeout" not in url.query:
+            options["connect_args"]["connect_timeout"] = _CONNECT_TIMEOUT_EACH_S
     return _created(create, url, options, "url")
 
 

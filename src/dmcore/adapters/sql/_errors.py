@@ -39,7 +39,7 @@ class Remedy(Enum):
     READ_AGAIN = auto()
     """A row was there after all, or gone: run again, but not for long, for then it is no race."""
     RECONNECT = auto()
-    """The connection is gone: run again if it is certain that nothing was committed."""
+    """The connection leads nowhere: run again if it is certain that nothing was committed."""
 
 
 @attrs.frozen
@@ -57,11 +57,12 @@ _OTHER_STATES: Final[dict[str, Callable[[], StoreError]]] = {
     "53300": StoreBusy,
     "53100": lambda: StoreUnavailable("the disk or the memory is full"),
     "53200": lambda: StoreUnavailable("the disk or the memory is full"),
-    "25006": lambda: StoreUnavailable("it is read-only"),
     "42501": lambda: WrongRole("it lacks a right that this needs"),
     "42P01": NotInitialised,
     "3F000": NotInitialised,
 }
+# What a server says that another has taken the lead from, to whoever is still connected to it.
+_READ_ONLY_STATE: Final = "25006"
 # A row was there after all, or was gone.
 _READ_AGAIN_STATES = {"23505", "23503"}
 
@@ -84,11 +85,18 @@ def judge(error: SQLAlchemyError) -> Verdict:
         return Verdict(NotInitialised())
     if not isinstance(error, DBAPIError):
         return Verdict(StoreUnavailable("the database layer failed"))
+    if is_read_only(error):
+        return Verdict(StoreUnavailable("it is read-only"), Remedy.RECONNECT)
     if error.connection_invalidated:
         return Verdict(_lost(), Remedy.RECONNECT)
     if isinstance(error.orig, sqlite3.Error):
         return _judge_sqlite(error, getattr(error.orig, "sqlite_errorcode", 0))
     return _judge_postgres(error, getattr(error.orig, "sqlstate", None) or "")
+
+
+def is_read_only(error: DBAPIError) -> bool:
+    """Whether PostgreSQL refused because nothing can be written where this connection leads."""
+    return getattr(error.orig, "sqlstate", None) == _READ_ONLY_STATE
 
 
 def _judge_sqlite(error: DBAPIError, code: int) -> Verdict:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._contacts import SqlContacts
 from dmcore.adapters.sql._conversations import SqlConversations
 from dmcore.adapters.sql._devices import SqlDevices
 from dmcore.adapters.sql._erasures import SqlErasures
-from dmcore.adapters.sql._errors import Remedy, Verdict, judge
+from dmcore.adapters.sql._errors import Remedy, Verdict, is_read_only, judge
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._inspection import SqlInspection
 from dmcore.adapters.sql._installation import SqlInstallation
@@ -226,6 +226,23 @@ def perform(
     security: Security,
 ) -> Result:
     """Run a call once, on a connection that nobody else uses and that is taken back afterwards."""
+    try:
+        return _performed(connection, namespace, sealing, call, attempts, security=security)
+    except DBAPIError as error:
+        if is_read_only(error):
+            _leave_server(connection, error)
+        raise
+
+
+def _performed(
+    connection: Connection,
+    namespace: bytes,
+    sealing: Sealing,
+    call: Call[Result],
+    attempts: Attempts,
+    *,
+    security: Security,
+) -> Result:
     beginning = security.beginning(connection.dialect.name, call)
     if beginning is not None:
         connection.begin()
@@ -249,6 +266,16 @@ def _commit(connection: Connection) -> None:
         # Nobody knows what became of its transaction: nobody else may inherit it.
         connection.invalidate()
         raise
+
+
+def _leave_server(connection: Connection, error: DBAPIError) -> None:
+    """Never use this connection again, nor any that was made before now.
+
+    Another server leads, and a URL that names several, or a name that moved, finds it. So does
+    SQLAlchemy with the rest of a pool when it meets a connection that is lost.
+    """
+    connection.engine.pool._invalidate(connection.connection, error)
+    connection.invalidate(error)
 
 
 class SqlTransactions:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
 from tests.unit.strategies import any_text
 
 from dmcore.adapters.sql._engine import Settings, check_file, make_engine, parse_url
@@ -37,6 +37,8 @@ def refusal(url: Any) -> InvalidSetting:
         f"//{SECRET}",
         f"postgresql://u:{SECRET}@h:port/db",
         f"postgresql://u:{SECRET}@[::1/db",
+        f"postgresql://u:{SECRET}@h1:port,h2/db",
+        f"postgresql://u:{SECRET}@h1,h2/db?host=h3",
     ],
     ids=repr,
 )
@@ -83,6 +85,7 @@ def test_a_driver_that_is_missing_or_not_ours_is_refused(url: str) -> None:
         "sqlite+pysqlite:///dm.db",
         "postgresql://h/db",
         "postgresql+psycopg://h/db",
+        "postgresql://h1:5433,h2,h3:5434/db?target_session_attrs=read-write",
     ],
 )
 def test_both_databases_have_one_driver_each(url: str) -> None:
@@ -97,9 +100,36 @@ def test_a_name_that_no_file_can_have_is_refused(text: str) -> None:
     assert refusal(text).details["setting"] == "url"
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "99999999"])
-def test_a_port_that_no_server_can_have_is_refused(port: str) -> None:
-    assert refusal(f"postgresql://u:{SECRET}@h:{port}/db").details["setting"] == "url"
+@pytest.mark.parametrize("port", ["0", "65536", "99999999", "9" * 5000])
+@pytest.mark.parametrize("where", ["@h:{}/db", "@h1:{},h2/db", "@h1,h2:{}/db", "@/db?port={}"])
+def test_a_port_that_no_server_can_have_is_refused(port: str, where: str) -> None:
+    assert refusal(f"postgresql://u:{SECRET}{where.format(port)}").details["setting"] == "url"
+
+
+@pytest.mark.promise("SCALE-2")
+@pytest.mark.parametrize(
+    ("url", "seconds"),
+    [
+        ("postgresql://h1,h2/db", 3),
+        ("postgresql:///db?host=h1:1&host=h2:2", 3),
+        ("postgresql://h1,h2/db?connect_timeout=9", None),
+        ("postgresql://h1/db", None),
+        ("postgresql:///db", None),
+    ],
+)
+def test_one_of_several_servers_is_not_waited_for_long(url: str, seconds: int | None) -> None:
+    """The driver would wait two minutes for each; a URL that says how long is obeyed."""
+    told: list[Any] = []
+    engine = make_engine(parse_url(url), Settings())
+
+    @event.listens_for(engine, "do_connect")
+    def look(_dialect: object, _record: object, _args: object, arguments: dict[str, Any]) -> None:
+        told.append(arguments.get("connect_timeout"))
+        raise LookupError
+
+    with suppress(LookupError):
+        engine.connect()
+    assert told == [url.partition("connect_timeout=")[2] or seconds]
 
 
 @given(text=any_text)

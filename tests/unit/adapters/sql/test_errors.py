@@ -63,7 +63,7 @@ def reason(error: StoreError) -> str:
         ("53300", StoreBusy, Remedy.NONE),  # too many connections
         ("53100", StoreUnavailable, Remedy.NONE),
         ("53200", StoreUnavailable, Remedy.NONE),
-        ("25006", StoreUnavailable, Remedy.NONE),
+        ("25006", StoreUnavailable, Remedy.RECONNECT),  # another server leads now
         ("42P01", NotInitialised, Remedy.NONE),
         ("3F000", NotInitialised, Remedy.NONE),
         ("42703", StoreUnavailable, Remedy.NONE),
