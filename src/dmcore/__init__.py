@@ -10,6 +10,7 @@ from dmcore.domain.envelope import Envelope, SealedPart, parse_envelope
 from dmcore.domain.erasure import Erased, Erasure, ErasurePreview, ErasureScope
 from dmcore.domain.events import Action, Entry, Fact
 from dmcore.domain.feed import Changes, Heads, Snapshot
+from dmcore.domain.franking import Disclosure
 from dmcore.domain.gates import Gate, Introduction, Profile
 from dmcore.domain.ids import ConversationId, DeviceId, MessageId, ReportId, TenantId, User, UserId
 from dmcore.domain.inbox import Audience, ConversationView, InboxEntry
@@ -100,6 +101,7 @@ __all__ = [
     "DeviceList",
     "DirectMessages",
     "Directory",
+    "Disclosure",
     "DmcoreError",
     "Dossier",
     "Entry",

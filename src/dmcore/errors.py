@@ -543,6 +543,16 @@ class UntrustedKeys(DmcoreError):
         super().__init__(f"these keys cannot be trusted: {reason}", reason=reason)
 
 
+class InvalidTranscript(DmcoreError):
+    """These lines are not what the site with this key signed (CRYPT-2)."""
+
+    code = "invalid_transcript"
+    http_status = 422
+
+    def __init__(self) -> None:
+        super().__init__("this is not a transcript that was signed with this key")
+
+
 class WrongPassphrase(DmcoreError):
     """What a device exported does not open with this passphrase, or was changed (CRYPT-2)."""
 

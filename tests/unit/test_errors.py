@@ -55,6 +55,7 @@ EXAMPLES = [
     errors.KeysChanged(),
     errors.UntrustedKeys("a key is not signed by its device"),
     errors.WrongPassphrase(),
+    errors.InvalidTranscript(),
     errors.ConsumerUnavailable(),
     errors.LimitReached("starts", timedelta(hours=3)),
     errors.StoreError("text"),

@@ -43,6 +43,7 @@ def test_every_error_that_a_client_can_meet_has_an_example() -> None:
     hosts_own |= {errors.InvalidDevice, errors.DeviceConflict, errors.TooManyDevices}
     hosts_own |= {errors.NoDevice, errors.KeysChanged, errors.SealingNotOffered}
     hosts_own |= {errors.InvalidEnvelope, errors.UntrustedKeys, errors.WrongPassphrase}
+    hosts_own |= {errors.InvalidTranscript}
     assert set(EXAMPLES) == classes() - hosts_own
 
 

@@ -96,7 +96,7 @@ def deleted(contact: Contact, posting: Posting, *, now_us: int) -> Written | Non
     if posting.message.is_deleted:
         return None
     kept = posting.without_first_text()
-    message = attrs.evolve(kept.message, body=None, edited_at_us=None)
+    message = attrs.evolve(kept.message, body=None, edited_at_us=None, franking=None)
     view = contact.partner_side
     if posting.is_unread_by(contact.partner.user.id, view):
         after = contact.with_partner_side(attrs.evolve(view, unread=view.unread - 1))

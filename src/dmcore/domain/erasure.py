@@ -138,7 +138,9 @@ def closed(account: Account) -> Account:
 
 def shredded(posting: Posting, pseudonym: UserId) -> Posting:
     """A message of theirs without anything that they wrote: a gap, as after a deletion (MSG-5)."""
-    message = attrs.evolve(posting.message, sender=pseudonym, body=None, edited_at_us=None)
+    message = attrs.evolve(
+        posting.message, sender=pseudonym, body=None, edited_at_us=None, franking=None
+    )
     return Posting(
         message=message,
         sender_only=posting.sender_only,

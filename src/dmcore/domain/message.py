@@ -24,6 +24,7 @@ class Message:
     answers and ``thread_id`` the first of that chain (MSG-6). ``seen_at_us`` is when the partner
     saw it: of own messages only, and only where both show receipts (READ-2). ``is_sealed``: its
     sender sealed it, so ``body`` is nothing to show, and ``envelope`` is what to open (CRYPT-2).
+    ``franking`` proves what it says, and is given to its recipient alone.
     """
 
     id: MessageId
@@ -36,6 +37,8 @@ class Message:
     thread_id: MessageId | None = None
     seen_at_us: int | None = None
     is_sealed: bool = False
+    # Not part of what it says: a message is the same to both, and only one of them can prove it.
+    franking: bytes | None = attrs.field(default=None, repr=False, eq=False)
 
     @property
     def is_deleted(self) -> bool:
@@ -136,6 +139,8 @@ class Posting:
         message = self.message
         if message.sender != reader:
             return message
+        # Who sees the tag of a changed text would see whether that arrived.
+        message = attrs.evolve(message, franking=None)
         if self.own_link is not None:
             message = attrs.evolve(message, **attrs.asdict(self.own_link, recurse=False))
         if self.own_edit is not None:

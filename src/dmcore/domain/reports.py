@@ -348,6 +348,10 @@ class EvidenceVerdict(StrEnum):
 
     SEALED = "sealed"
     """Its sender sealed it: nobody here knows the text."""
+    PROVEN = "proven"
+    """Exactly this was sent, by its sender and at its time."""
+    ALTERED = "altered"
+    """What is stored is not what was sent: somebody changed it in the database."""
 
 
 @attrs.frozen(kw_only=True)
@@ -375,15 +379,20 @@ class EvidenceItem:
         return None if self.edited_at_us is None else to_datetime(self.edited_at_us)
 
 
-def copied(message: Message) -> EvidenceItem:
-    """The copy of a message that its reporter sees."""
+def copied(message: Message, *, is_as_franked: bool | None) -> EvidenceItem:
+    """The copy of a message that its reporter sees, and whether it is what was sent."""
+    verdict = None
+    if message.is_sealed:
+        verdict = EvidenceVerdict.SEALED
+    elif is_as_franked is not None and not message.is_deleted:
+        verdict = EvidenceVerdict.PROVEN if is_as_franked else EvidenceVerdict.ALTERED
     return EvidenceItem(
         message=message.id,
         sender=message.sender,
         body=None if message.is_sealed else message.body,
         sent_at_us=message.sent_at_us,
         edited_at_us=message.edited_at_us,
-        verdict=EvidenceVerdict.SEALED if message.is_sealed else None,
+        verdict=verdict,
     )
 
 

@@ -12,6 +12,7 @@ from dmcore.domain.conversation import Folder
 from dmcore.domain.devices import Device, KeyBundle, KeyClaim, Prekey, check_one_time_keys
 from dmcore.domain.envelope import Envelope
 from dmcore.domain.feed import Changes, Snapshot
+from dmcore.domain.franking import Disclosure
 from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import (
     User,
@@ -275,19 +276,22 @@ class MailboxCalls:
         conversation: UUID | str | None,
         messages: Sequence[UUID | str],
         reason: ReportReason | str,
+        disclosures: Sequence[Disclosure],
         key: str | None,
     ) -> Call[ReportReceipt]:
         if other is None and conversation is None:
             raise InvalidReport("it names neither a user nor a conversation")
-        if messages and conversation is None:
+        named = [*(parse_message_id(it) for it in messages), *(it.message for it in disclosures)]
+        if named and conversation is None:
             raise InvalidReport("messages need the conversation that they are of")
-        if len(messages) > MOST_CHOSEN:
+        if len(named) > MOST_CHOSEN:
             raise InvalidReport(f"it names more than {MOST_CHOSEN} messages")
         complaint = _reporting.Complaint(
             other=None if other is None else parse_user_id(other),
             conversation=None if conversation is None else parse_conversation_id(conversation),
-            messages=_reporting.sorted_once([parse_message_id(it) for it in messages]),
+            messages=_reporting.sorted_once(named),
             reason=ReportReason.parse(reason),
+            disclosed=tuple(disclosures),
             key=None if key is None else parse_key(key),
         )
         return writing(_reporting.report, self._rules, reporter=self.user, complaint=complaint)

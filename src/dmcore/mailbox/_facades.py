@@ -13,6 +13,7 @@ from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Folder
 from dmcore.domain.envelope import Envelope
 from dmcore.domain.feed import Changes, Snapshot
+from dmcore.domain.franking import Disclosure
 from dmcore.domain.ids import User, UserId
 from dmcore.domain.inbox import Audience, ConversationView, InboxEntry
 from dmcore.domain.message import Message
@@ -279,18 +280,28 @@ class Mailbox:
         conversation: UUID | str | None = None,
         messages: Sequence[UUID | str] = (),
         reason: ReportReason | str,
+        disclosures: Sequence[Disclosure] = (),
         key: str | None = None,
     ) -> ReportReceipt:
         """Report a user, a conversation, or up to 20 messages of one that this user sees (MOD-1).
 
         Nobody but moderators learns of it, in every mode but ``off``. The ids and the reason are
         kept; what the messages say only under ``evidence="reporter_selected"``, as it is now. A
-        report that is repeated with its key is the one that was made. Raises ``AccessDenied`` for
+        report that is repeated with its key is the one that was made.
+
+        A ``Disclosure`` is a message of the other's as this user kept it: it counts if it was sent
+        exactly like this, also where it was sealed, changed, taken back or erased since (CRYPT-2).
+        Raises ``AccessDenied`` for
         what this user does not have or see, ``InvalidReport``, ``CannotMessageYourself``,
         ``LimitReached``, ``KeyConflict``, and ``UnknownUser`` for somebody who was erased.
         """
         call = self._calls.report(
-            other, conversation=conversation, messages=messages, reason=reason, key=key
+            other,
+            conversation=conversation,
+            messages=messages,
+            reason=reason,
+            disclosures=disclosures,
+            key=key,
         )
         return self._transactions.run(call)
 
@@ -524,11 +535,17 @@ class AsyncMailbox:
         conversation: UUID | str | None = None,
         messages: Sequence[UUID | str] = (),
         reason: ReportReason | str,
+        disclosures: Sequence[Disclosure] = (),
         key: str | None = None,
     ) -> ReportReceipt:
         """As `Mailbox.report`."""
         call = self._calls.report(
-            other, conversation=conversation, messages=messages, reason=reason, key=key
+            other,
+            conversation=conversation,
+            messages=messages,
+            reason=reason,
+            disclosures=disclosures,
+            key=key,
         )
         return await self._transactions.run(call)
 

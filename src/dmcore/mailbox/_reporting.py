@@ -11,6 +11,7 @@ from dmcore._access import allowed, check_is_somebody, held_conversation
 from dmcore._rules import Rules
 from dmcore.domain.contact import Contact
 from dmcore.domain.events import Action, Fact
+from dmcore.domain.franking import Disclosure, check_disclosure, is_as_franked, text_of
 from dmcore.domain.ids import (
     ConversationId,
     Key,
@@ -24,6 +25,8 @@ from dmcore.domain.ids import (
 from dmcore.domain.message import Message
 from dmcore.domain.pair import Pair
 from dmcore.domain.reports import (
+    EvidenceItem,
+    EvidenceVerdict,
     Report,
     ReportReason,
     ReportReceipt,
@@ -37,12 +40,16 @@ from dmcore.ports.transactions import Transaction
 
 @attrs.frozen(kw_only=True)
 class Complaint:
-    """What somebody says in a report; ``messages`` are of ``conversation``, none of them twice."""
+    """What somebody says in a report; ``messages`` are of ``conversation``, none of them twice.
+
+    ``disclosed`` are those of them which the reporter shows themselves.
+    """
 
     other: UserId | None
     conversation: ConversationId | None
     messages: tuple[MessageId, ...]
     reason: ReportReason
+    disclosed: tuple[Disclosure, ...]
     key: Key | None = attrs.field(repr=False)
 
 
@@ -56,7 +63,11 @@ def report(tx: Transaction, rules: Rules, *, reporter: User, complaint: Complain
         return earlier
     now_us = rules.now_us()
     since = rules.kept_since(now_us)
-    seen = [_seen(tx, contact, it, since) for it in complaint.messages]
+    shown = {it.message: _proven(tx, contact, it) for it in complaint.disclosed}
+    copies = [
+        shown.get(it) or _copied(tx, contact, _seen(tx, contact, it, since))
+        for it in complaint.messages
+    ]
     limit = rules.policy.reports
     if limit is not None:
         made_us = tx.reports.newest_by(reporter, limit=limit.count)
@@ -67,7 +78,7 @@ def report(tx: Transaction, rules: Rules, *, reporter: User, complaint: Complain
         reporter=reporter.id,
         reported=reported,
         conversation=complaint.conversation,
-        chosen=len(seen),
+        chosen=len(copies),
         reason=complaint.reason,
         made_at_us=now_us,
         changed_at_us=now_us,
@@ -76,7 +87,7 @@ def report(tx: Transaction, rules: Rules, *, reporter: User, complaint: Complain
     tx.reports.add(
         made,
         chosen=complaint.messages,
-        evidence=[copied(message) for message in seen] if is_shown else (),
+        evidence=copies if is_shown else (),
     )
     fact = Fact(
         action=Action.REPORT_MADE,
@@ -131,6 +142,25 @@ def _seen(
     reporter = contact.actor.user
     found = tx.messages.find(contact.conversation_id, reader=reporter, message=message, since=since)
     return allowed(found).seen_by(reporter.id)
+
+
+def _copied(tx: Transaction, contact: Contact, seen: Message) -> EvidenceItem:
+    """The copy of what the reporter sees."""
+    return copied(seen, is_as_franked=is_as_franked(seen, tx.namespace, contact.pair.tenant))
+
+
+def _proven(tx: Transaction, contact: Contact, disclosure: Disclosure) -> EvidenceItem:
+    """What the reporter kept, if the partner sent exactly that. Raises ``InvalidReport``."""
+    partner = contact.partner.user
+    check_disclosure(disclosure, tx.namespace, contact.conversation_id, partner)
+    return EvidenceItem(
+        message=disclosure.message,
+        sender=partner.id,
+        body=text_of(disclosure),
+        sent_at_us=disclosure.sent_at_us,
+        edited_at_us=disclosure.edited_at_us,
+        verdict=EvidenceVerdict.PROVEN,
+    )
 
 
 def _id(tx: Transaction, rules: Rules, reporter: User, key: Key | None, now_us: int) -> ReportId:

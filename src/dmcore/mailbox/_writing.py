@@ -2,12 +2,15 @@
 
 from typing import TypeVar
 
+import attrs
+
 from dmcore._access import allowed, check_present, held_conversation
 from dmcore._rules import Rules
 from dmcore.domain.body import Body
 from dmcore.domain.changing import deleted, edited
 from dmcore.domain.contact import Contact
 from dmcore.domain.envelope import Envelope
+from dmcore.domain.franking import franked
 from dmcore.domain.ids import ConversationId, Key, MessageId, User, UserId
 from dmcore.domain.message import Message, Posting
 from dmcore.domain.pair import Pair
@@ -102,10 +105,16 @@ def _decided(
         raise Unscreened(submission_of(contact, draft.body, now_us=now_us))
     _check_text(advice)
     store(tx, contact, decided.outcome)
-    tx.messages.add(decided.posting)
+    tx.messages.add(_franked(tx, contact, decided.posting))
     if advice.screening is not None:
         _flagging.note_sent(tx, contact, decided.posting, advice.screening, now_us=now_us)
     return decided.posting.seen_by(contact.actor.user.id)
+
+
+def _franked(tx: Transaction, contact: Contact, posting: Posting) -> Posting:
+    """A posting that can be proven later, as the partner has it."""
+    message = franked(posting.message, tx.namespace, contact.pair.tenant)
+    return attrs.evolve(posting, message=message)
 
 
 def _is_unscreened(rules: Rules, advice: Advice) -> bool:
@@ -142,7 +151,7 @@ def edit(
         raise Unscreened(resubmission_of(contact, body, now_us=now_us))
     _check_text(advice)
     store(tx, contact, decided.outcome)
-    tx.messages.save(decided.posting)
+    tx.messages.save(_franked(tx, contact, decided.posting))
     if advice.screening is not None:
         _flagging.note_edited(tx, contact, decided.posting, advice.screening, now_us=now_us)
     return decided.posting.seen_by(sender.id)

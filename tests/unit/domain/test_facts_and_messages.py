@@ -154,6 +154,7 @@ def test_nothing_in_a_message_tells_whether_anyone_else_can_see_it() -> None:
         "thread_id",
         "seen_at_us",
         "is_sealed",
+        "franking",
     ]
 
 

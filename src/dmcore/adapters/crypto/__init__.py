@@ -1,5 +1,6 @@
 """Encryption at rest: AES-256-GCM, a keyring in a database of its own, and a key file (CRYPT-1).
 
+And exports that the site signs (CRYPT-2).
 Needs the extra ``crypto``. It knows no store of messages: one is given what ``encryption`` returns.
 """
 
@@ -16,6 +17,11 @@ with extra("crypto"):
         open_keyring,
     )
     from dmcore.adapters.crypto._sealing import CACHED_FOR_S, AesGcm, encryption
+    from dmcore.adapters.crypto._transcripts import (
+        Transcript,
+        TranscriptSigner,
+        verify_transcript,
+    )
 
 __all__ = [
     "CACHED_FOR_S",
@@ -24,8 +30,11 @@ __all__ = [
     "KeyringStatus",
     "Rewrapped",
     "SqlKeyring",
+    "Transcript",
+    "TranscriptSigner",
     "encryption",
     "initialise",
     "is_initialised",
     "open_keyring",
+    "verify_transcript",
 ]

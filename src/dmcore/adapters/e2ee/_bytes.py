@@ -4,7 +4,6 @@ Every part is written with its length before it, so no two different things are 
 """
 
 import hashlib
-import hmac
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -108,11 +107,6 @@ def signed_statement(
     told = b"".join(it.to_bytes(4, "big") for it in changes)
     whole = joined(route.written(), told, header, commitment, *parts)
     return joined(_NAME + b" envelope", hashlib.sha256(whole).digest())
-
-
-def commitment_to(text: str, franking_key: bytes) -> bytes:
-    """What binds a sender to a text, and tells nothing of it to who has no key."""
-    return hmac.digest(franking_key, text.encode(), "sha256")
 
 
 def padded(text: str, franking_key: bytes) -> bytes:

@@ -19,7 +19,6 @@ from dmcore.adapters.e2ee._bytes import (
     VERSION,
     Header,
     Route,
-    commitment_to,
     context,
     padded,
     prekey_statement,
@@ -33,6 +32,7 @@ from dmcore.adapters.e2ee._suite import SUITE, is_signed, named_key
 from dmcore.domain.body import BodyRules, parse_body
 from dmcore.domain.devices import KeyBundle, KeyClaim, Prekey, safety_number
 from dmcore.domain.envelope import Envelope, SealedPart
+from dmcore.domain.franking import Disclosure, commitment_to
 from dmcore.domain.ids import (
     DeviceId,
     MessageId,
@@ -44,7 +44,7 @@ from dmcore.domain.ids import (
     parse_user_id,
 )
 from dmcore.domain.message import Message
-from dmcore.errors import UntrustedKeys
+from dmcore.errors import InvalidReport, UntrustedKeys
 
 _ONE_TIME_KEYS: Final = 50
 _NS_IN_US: Final = 1_000
@@ -287,6 +287,26 @@ class SealingDevice:
         learned before, from ``mailbox.devices.keys_of``.
         """
         return opened(self._memory, message, UserId(partner))
+
+    def disclosure(self, message: UUID | str) -> Disclosure:
+        """What proves a message of the other's that this device opened, for a report.
+
+        It holds whatever became of the message since. Raises ``InvalidReport`` for one that was
+        never opened here, or is one's own.
+        """
+        id_ = parse_message_id(message)
+        opened_, origin = self._memory.opened.get(id_), self._memory.origins.get(id_)
+        if opened_ is None or origin is None or origin.tag is None:
+            raise InvalidReport("this device did not open such a message of somebody else")
+        return Disclosure(
+            message=id_,
+            sender=origin.sender,
+            text=opened_.text,
+            sent_at_us=origin.sent_at_us,
+            edited_at_us=origin.edited_at_us,
+            tag=origin.tag,
+            key=opened_.franking_key,
+        )
 
     def forget(self, message: MessageId) -> None:
         """Forget what a message said: it was taken back, or is too old."""

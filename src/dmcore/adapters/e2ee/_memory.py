@@ -31,12 +31,18 @@ class Known:
 
 @attrs.frozen(kw_only=True)
 class Origin:
-    """Where a message that was opened is from, and whether it had another text before."""
+    """Where a message that was opened is from, and whether it had another text before.
+
+    ``tag`` is what the site gave for it, with the times that it is for.
+    """
 
     sender: UserId
     device: DeviceId
     partner: UserId
     is_edit: bool
+    sent_at_us: int
+    edited_at_us: int | None = None
+    tag: bytes | None = attrs.field(default=None, repr=False)
 
 
 @attrs.define(kw_only=True)
@@ -94,10 +100,7 @@ class Memory:
                         it.franking_key.hex(),
                         it.sequence,
                         str(it.number),
-                        self.origins[message].sender,
-                        str(self.origins[message].device),
-                        self.origins[message].partner,
-                        self.origins[message].is_edit,
+                        _spelled(self.origins[message]),
                     ]
                     for message, it in self.opened.items()
                 },
@@ -127,7 +130,7 @@ class Memory:
                 present={DeviceId(UUID(it)) for it in known["present"]},
                 is_compared=known["is_compared"],
             )
-        for message, (text, key, sequence, number, *origin) in told["opened"].items():
+        for message, (text, key, sequence, number, origin) in told["opened"].items():
             id_ = MessageId(UUID(message))
             memory.opened[id_] = Opened(
                 text=text,
@@ -135,11 +138,21 @@ class Memory:
                 sequence=sequence,
                 number=UUID(number),
             )
-            sender, device, partner, is_edit = origin
-            memory.origins[id_] = Origin(
-                sender=sender, device=DeviceId(UUID(device)), partner=partner, is_edit=is_edit
-            )
+            memory.origins[id_] = _origin_of(origin)
         return memory
+
+
+def _spelled(origin: Origin) -> dict[str, object]:
+    tag = None if origin.tag is None else origin.tag.hex()
+    return attrs.asdict(attrs.evolve(origin, tag=None)) | {
+        "device": str(origin.device),
+        "tag": tag,
+    }
+
+
+def _origin_of(told: dict[str, Any]) -> Origin:
+    tag = None if told["tag"] is None else bytes.fromhex(told["tag"])
+    return Origin(**told | {"device": DeviceId(UUID(told["device"])), "tag": tag})
 
 
 def _hexed(keys: Mapping[Any, bytes]) -> dict[str, str]:

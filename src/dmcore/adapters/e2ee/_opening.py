@@ -11,7 +11,6 @@ from dmcore.adapters.e2ee._bytes import (
     VERSION,
     Header,
     Route,
-    commitment_to,
     context,
     read_header,
     signed_statement,
@@ -21,6 +20,7 @@ from dmcore.adapters.e2ee._contents import CannotOpen, Opened, Unopened
 from dmcore.adapters.e2ee._memory import Known, Memory, Origin
 from dmcore.adapters.e2ee._suite import KEY_NAME_SIZE, SUITE, is_signed
 from dmcore.domain.envelope import Envelope
+from dmcore.domain.franking import commitment_to
 from dmcore.domain.ids import UserId
 from dmcore.domain.message import Message
 
@@ -56,6 +56,9 @@ def opened(memory: Memory, message: Message, partner: UserId) -> Opened | Unopen
             device=route.device,
             partner=partner,
             is_edit=header.edits is not None,
+            sent_at_us=message.sent_at_us,
+            edited_at_us=message.edited_at_us,
+            tag=message.franking,
         )
     return found
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    null,
     or_,
     select,
     true,
@@ -247,13 +248,14 @@ def as_seen_by(
         case((is_own_link, columns.own_thread_id), else_=columns.thread_id).label("thread_id"),
         case((and_(is_own, shows_receipts(reader), partner_shows), seen_at_us)).label("seen_at_us"),
         columns.is_sealed,
+        case((is_own, null()), else_=columns.franking).label("franking"),
     )
 
 
 def message_of(columns: Sequence[Any]) -> Message:
     """From the values of ``as_seen_by``."""
-    id_, conversation_, sender, body, sent_at_us, edited_at_us, *linked, is_sealed = columns
-    reply_to, thread, seen = linked
+    id_, conversation_, sender, body, sent_at_us, edited_at_us, *linked = columns
+    reply_to, thread, seen, is_sealed, franking = linked
     return Message(
         id=id_,
         conversation=conversation_,
@@ -265,4 +267,5 @@ def message_of(columns: Sequence[Any]) -> Message:
         thread_id=thread,
         seen_at_us=seen,
         is_sealed=bool(is_sealed),
+        franking=None if franking is None else bytes(franking),
     )

@@ -216,6 +216,7 @@ _SHRED = (
         own_thread_id=null(),
         key=null(),
         fingerprint=null(),
+        franking=null(),
     )
 )
 _PARTNER = text_param("partner")

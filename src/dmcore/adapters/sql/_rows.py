@@ -227,7 +227,7 @@ def posting_row(posting: Posting) -> dict[str, object]:
         "key": posting.key,
         "fingerprint": posting.fingerprint,
         "is_sealed": message.is_sealed,
-        "franking": None,
+        "franking": message.franking,
     }
 
 
@@ -246,6 +246,7 @@ def posting_of(row: Row[Any], prefix: str = "") -> Posting:
             reply_to=column["reply_to"],
             thread_id=column["thread_id"],
             is_sealed=bool(column["is_sealed"]),
+            franking=_bytes_of(column["franking"]),
         ),
         key=column["key"],
         fingerprint=column["fingerprint"],
@@ -259,6 +260,10 @@ def posting_of(row: Row[Any], prefix: str = "") -> Posting:
         hidden_by_sender=bool(column["hidden_by_sender"]),
         hidden_by_recipient=bool(column["hidden_by_recipient"]),
     )
+
+
+def _bytes_of(value: bytes | None) -> bytes | None:
+    return None if value is None else bytes(value)
 
 
 def receipt_row(receipt: Receipt) -> dict[str, object]:

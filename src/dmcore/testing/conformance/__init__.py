@@ -30,6 +30,7 @@ from dmcore.testing.conformance.feed_blocked import TestFeedBlocked
 from dmcore.testing.conformance.feed_kept import TestFeedKept
 from dmcore.testing.conformance.flags import TestFlags
 from dmcore.testing.conformance.folders import TestFolders
+from dmcore.testing.conformance.franking import TestFranking
 from dmcore.testing.conformance.gates import TestGates
 from dmcore.testing.conformance.heads import TestHeads
 from dmcore.testing.conformance.hiding import TestHiding
@@ -100,6 +101,7 @@ __all__ = [
     "TestFeedKept",
     "TestFlags",
     "TestFolders",
+    "TestFranking",
     "TestGates",
     "TestHeads",
     "TestHiding",

@@ -5,7 +5,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from dmcore import Action, EvidenceItem, Message, ReportReceipt
+from dmcore import Action, EvidenceItem, EvidenceVerdict, Message, ReportReceipt
 from dmcore.errors import AccessDenied, DmcoreError, EvidenceDenied, InvalidSetting
 from dmcore.testing.conformance.reports import SHOWING
 from dmcore.testing.conformance.sights import NOWHERE, seen_in, stored
@@ -62,6 +62,8 @@ class TestEvidence:
         desk.take(made.id)
         world.tick()
         found = desk.evidence(made.id)
+        # What the other sent is proven; one's own message and a gap prove nothing.
+        proven = [EvidenceVerdict.PROVEN, None, None]
         assert found == tuple(
             EvidenceItem(
                 message=it.id,
@@ -69,8 +71,9 @@ class TestEvidence:
                 body=it.body,
                 sent_at_us=it.sent_at_us,
                 edited_at_us=it.edited_at_us,
+                verdict=verdict,
             )
-            for it in messages[1:4]
+            for it, verdict in zip(messages[1:4], proven, strict=True)
         )
         assert [it.body and it.body.text for it in found] == [
             "the door code is zebra",
