@@ -191,8 +191,7 @@ def test_a_report_of_version_7_keeps_what_was_known_of_it(old: SqlHarness, tmp_p
     else:
         url = old.url
         reported_before_8(old)
-        old.execute("DROP TABLE dm_report_move")
-        old.execute("UPDATE dm_installation SET schema_version = 7")
+        back_to_7(old)
         assert sql.upgrade(url) == (7, SCHEMA_VERSION)
     assert sql.check_schema(url).differences == ()
     with sql.open_sync(url, policy=FULL) as dm:
@@ -212,6 +211,43 @@ def test_a_report_of_version_7_keeps_what_was_known_of_it(old: SqlHarness, tmp_p
             assert after.error is None
             assert [it.number for it in desk.report_history(line.id).items] == [1, 2]
         assert dm.operations("olga").verify() == ()
+
+
+# What version 8 added, by table.
+SINCE_8 = {
+    "dm_mailbox": ("devices", "key_changes", "claims"),
+    "dm_conversation": ("low_keys", "high_keys", "low_sealed_at_us", "high_sealed_at_us"),
+    "dm_message": ("is_sealed", "franking"),
+    "dm_evidence": ("verdict",),
+}
+
+
+def back_to_7(store: SqlHarness) -> None:
+    """Take away what version 8 added, from under the rows that are there."""
+    for table in ("dm_report_move", "dm_one_time_key", "dm_device"):
+        store.execute(f"DROP TABLE {table}")
+    for table, columns in SINCE_8.items():
+        for column in columns:
+            store.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    store.execute("UPDATE dm_installation SET schema_version = 7")
+
+
+@pytest.mark.promise("CRYPT-2")
+def test_rows_of_version_7_have_no_device_and_are_not_sealed(postgres_url: str) -> None:
+    """As they would have been written: the same rows, whichever version they are from."""
+    sql.initialise(postgres_url)
+    store = PostgresHarness(postgres_url)
+    lived_in(World(store, policy=FULL)).dm.close()
+    store.execute("UPDATE dm_message SET franking = NULL")
+    store.execute("UPDATE dm_evidence SET verdict = NULL")
+    before = rows(store)
+    back_to_7(store)
+    assert sql.upgrade(postgres_url) == (7, SCHEMA_VERSION)
+    assert sql.check_schema(postgres_url).differences == ()
+    assert rows(store) == before
+    defaults = "SELECT count(*) FROM information_schema.columns WHERE column_default IS NOT NULL"
+    assert store.rows(f"{defaults} AND table_name LIKE 'dm_%'") == [(0,)]
+    store.close()
 
 
 def reported_before_8(store: SqlHarness) -> None:

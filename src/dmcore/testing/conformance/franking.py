@@ -92,6 +92,7 @@ class TestFranking:
         other = world.ann.send(sent.conversation, "and your cat")
         elsewhere = world.cyd.start("bob", "I like you")
         kept = Disclosure.of(received(world.bob, sent))
+        assert kept.sent_at == sent.sent_at
         also = Disclosure.of(received(world.bob, other))
         wrong: tuple[dict[str, Any], ...] = (
             {"text": "I will find you"},
