@@ -123,6 +123,7 @@ check: $(VENV)/installed ## Check form, types, imports and generated pages; no t
 	$(BIN)/python tools/diagrams.py --check
 	$(BIN)/python -m tools.reference --check
 	$(BIN)/python tools/metadata.py --check
+	$(BIN)/python -m tools.website --out .cache/site
 
 format: $(VENV)/installed ## Bring the code into form and mend what can be mended
 	$(BIN)/ruff check --fix-only
@@ -145,6 +146,9 @@ docs: $(VENV)/installed ## Write the generated pages again
 
 dist: $(VENV)/installed ## Build wheel and source archive into dist/, and check them
 	$(BIN)/python tools/dist.py --out dist
+
+site: $(VENV)/installed ## Make a website of the documentation; a link that leads nowhere fails
+	$(BIN)/python -m tools.website --out .cache/site
 
 css: $(VENV)/installed ## Compile the stylesheet of the pages
 	$(BIN)/python tools/css.py --write
