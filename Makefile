@@ -147,6 +147,18 @@ docs: $(VENV)/installed ## Write the generated pages again
 dist: $(VENV)/installed ## Build wheel and source archive into dist/, and check them
 	$(BIN)/python tools/dist.py --out dist
 
+# Which packages an installation with every extra brings, with versions, licences and who needs whom.
+sbom: dist ## List all packages that dmcore brings, as a CycloneDX document in dist/
+	$(BIN)/python -m tools.sbom --wheels dist --out dist/dmcore.cdx.json
+
+# Everything a release must pass besides the tests: the same bytes twice and from the archive alone,
+# each extra by itself in pinned and in lowest versions, types for a host, the list of packages.
+release-check: $(VENV)/installed ## Build a release and try it as its users will
+	$(BIN)/python tools/dist.py --out dist --twice
+	$(BIN)/python tools/installed.py dist/*.whl
+	$(BIN)/python tools/installed.py dist/*.whl --lowest
+	$(MAKE) --no-print-directory sbom
+
 site: $(VENV)/installed ## Make a website of the documentation; a link that leads nowhere fails
 	$(BIN)/python -m tools.website --out .cache/site
 
@@ -158,6 +170,7 @@ nightly: $(VENV)/installed browser ## Run many more examples, races and interlea
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python $(PYTEST) --durations 15
 	$(BIN)/python tools/canaries.py --run --jobs 2
 	$(BIN)/python -m bench --quick --rounds 1 --calls 20
+	$(MAKE) --no-print-directory release-check lowest
 	$(MAKE) --no-print-directory test-all NIGHT=1 \
 		EXCEPT=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
@@ -171,6 +184,8 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --gen
 lock: $(VENV)/installed ## Choose the newest versions of all packages and pin them
 	$(LOCK) $(DEV_EXTRAS) --group dev --output-file requirements/dev.txt
 	$(LOCK) --extra demo --group build --output-file requirements/run.txt
+	$(subst compile pyproject.toml,compile,$(LOCK)) --group release \
+		--output-file requirements/release.txt
 	@! grep -En '://|file:' requirements/*.txt
 
 clean: ## Remove what the recipes made
