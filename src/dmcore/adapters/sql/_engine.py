@@ -32,8 +32,16 @@ _DRIVERS: Final = {("pysqlite", False), ("psycopg", False)}
 _AWAITING_DRIVERS: Final = {("psycopg", True)}
 _BUSY_TIMEOUT_S: Final = 30
 _CONNECT_TIMEOUT_S: Final = 10
-# One of several that does not answer must not keep callers from the next for as long.
-_CONNECT_TIMEOUT_EACH_S: Final = 3
+# Where a URL names several servers, another one takes over from one that is gone. Whoever is in the
+# middle of something with that one, or would begin, has to be told: a machine without power tells
+# nobody, and left alone the system waits for a quarter of an hour. A URL may say otherwise.
+_OF_SEVERAL: Final = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 _LAST_PORT: Final = 65_535
 # One who holds a mailbox and does nothing must not keep everybody who wants it waiting for ever.
 _LOCK_TIMEOUT: Final = "10s"
@@ -141,8 +149,9 @@ def _made(create: Callable[..., Made], url: URL, settings: Settings) -> Made:
             "options": " ".join(map(str, asked)).strip(),
             "client_encoding": "UTF8",
         }
-        if len(hosts_of(url)) > 1 and "connect_timeout" not in url.query:
-            options["connect_args"]["connect_timeout"] = _CONNECT_TIMEOUT_EACH_S
+        if len(hosts_of(url)) > 1:
+            unsaid = {name: it for name, it in _OF_SEVERAL.items() if name not in url.query}
+            options["connect_args"].update(unsaid)
     return _created(create, url, options, "url")
 
 
