@@ -174,7 +174,7 @@ REPRESENTED: Final = {"mute": "archive", "unmute": "archive", "unarchive": "arch
 """Methods that run the same use case as an act, with another change of the same side."""
 
 RACED: Final = {
-    *("report", "prune_evidence", "note_key_work"),
+    *("report", "seal", "prune_evidence", "note_key_work"),
     *("erase", "preview_erasure", "record_erasures"),
     *("add_consumer", "forget_consumer", "retry"),
 }

@@ -151,7 +151,7 @@ def plain(value: object, conversation: UUID) -> object:
             return value.text
         case UUID():
             return "the conversation" if value == conversation else str(value)
-        case Enum() | str() | int() | float() | None | timedelta():
+        case Enum() | str() | bytes() | int() | float() | None | timedelta():
             return value
         case Mapping():
             return {key: plain(it, conversation) for key, it in value.items()}

@@ -18,6 +18,7 @@ from dmcore.ports.transactions import Call, Needs
 _ID: Final = UUID("01890000-0000-7000-8000-000000000000")
 _GIVEN: Final[dict[str, object]] = {
     "other": "bob",
+    "others": ("bob",),
     "user": "bob",
     "body": "hello",
     "conversation": _ID,

@@ -333,8 +333,7 @@ class Messages(Rows):
         for posting in self._postings(conversation):
             it = posting.message
             unread += posting.is_unread_by(reader.id, after)
-            is_partners = it.sender != reader.id and posting.is_shown_to(reader.id, side)
-            if seen is None and it.id <= through and is_partners:
+            if seen is None and it.id <= through and it.sender != reader.id:
                 seen = it.id
         is_told = seen is None or (side.told is not None and seen <= side.told)
         is_news = not is_told and not is_expired(seen, since)
