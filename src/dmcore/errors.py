@@ -292,9 +292,9 @@ class TooLateToEdit(DmcoreError):
 class LimitReached(DmcoreError):
     """A rate limit refuses this attempt, which cost nothing (LIMIT-1).
 
-    ``limit`` is ``"messages"``, ``"starts"``, ``"reports"`` or ``"key_claims"``; the same attempt
-    made ``retry_after`` later is the first that every limit allows, if nothing else is done
-    meanwhile.
+    ``limit`` is ``"messages"``, ``"starts"``, ``"edits"``, ``"reports"`` or ``"key_claims"``; the
+    same attempt made ``retry_after`` later is the first that every limit allows, if nothing else is
+    done meanwhile.
     """
 
     code = "limit_reached"

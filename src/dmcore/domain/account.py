@@ -20,11 +20,11 @@ class Account:
 
     ``position`` is that of the newest journal entry and ``pruned`` that of the newest which is no
     longer kept; ``unread`` is the sum over the conversations in the inbox; ``sends`` and ``starts``
-    are the windows of the two limits. ``is_erased``: the user was erased, or is being erased; they
-    do nothing any more, and nobody reaches them (GDPR-1). ``standing`` is how the user is
-    restricted, and ``restrictions`` how many times they ever were. ``removals`` counts how often
-    messages were removed from a conversation of theirs, or it was mended: their journal tells
-    nothing of either.
+    are the windows of the two limits, ``edits`` that of changes to own messages. ``is_erased``: the
+    user was erased, or is being erased; they do nothing any more, and nobody reaches them (GDPR-1).
+    ``standing`` is how the user is restricted, and ``restrictions`` how many times they ever were.
+    ``removals`` counts how often messages were removed from a conversation of theirs, or it was
+    mended: their journal tells nothing of either.
     ``devices`` is how many they have now, ``key_changes`` how often one was added or removed, and
     ``claims`` the window of the keys that they took of others (CRYPT-2).
     """
@@ -43,6 +43,7 @@ class Account:
     devices: int = 0
     key_changes: int = 0
     claims: Window = NEW_WINDOW
+    edits: Window = NEW_WINDOW
 
     @property
     def is_gone(self) -> bool:

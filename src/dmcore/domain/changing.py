@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import attrs
 
+from dmcore.domain.account import Account
 from dmcore.domain.body import Body
 from dmcore.domain.contact import Contact, Notice, Written, outcome
 from dmcore.domain.conversation import Request
@@ -14,8 +15,10 @@ from dmcore.domain.instants import to_datetime
 from dmcore.domain.message import Edit, Message, Posting
 from dmcore.domain.policy import Policy
 from dmcore.domain.sealing import check_sealing
+from dmcore.domain.sending import Refused
 from dmcore.errors import (
     AccessDenied,
+    LimitReached,
     RecipientUnavailable,
     SealedOnly,
     SealingNotOffered,
@@ -32,15 +35,16 @@ def edited(
     body: Body,
     envelope: Envelope | None = None,
     now_us: int,
-) -> Written | Message:
-    """Give an own message another text; the same text changes nothing.
+) -> Written | Message | Refused:
+    """Give an own message another text; the same text changes nothing, and counts as nothing.
 
     What is sealed stays sealed, and what was not is not sealed later: who saw it saw it.
 
     It is writing: what may not be written to the partner now may not be put into an old message
     either, and where that would stay with its sender, so does this (BLOCK-2, MOD-4). Raises
     ``AccessDenied``, ``MessagingUnavailable``, ``Suspended``, ``Muted``, ``YouBlockedThem``,
-    ``RecipientUnavailable``, ``TooLateToEdit``, and what ``check_sealing`` raises.
+    ``RecipientUnavailable``, ``TooLateToEdit``, what ``check_sealing`` raises, and
+    ``LimitReached``.
     """
     sender = contact.actor.user.id
     if posting.message.sender != sender:
@@ -63,6 +67,11 @@ def edited(
     if envelope is not None and not before.is_sealed:
         raise SealingNotOffered
     check_sealing(contact, policy, envelope)
+    # Whoever is told of it or not, it counts: or its sender could tell (BLOCK-2).
+    actor = _counted(contact.actor, policy, now_us)
+    if isinstance(actor, Refused):
+        return actor
+    contact = attrs.evolve(contact, actor=actor)
     # A text that the partner has all the time is none to tell of: it would tell of one in between.
     is_known = posting.own_edit is not None and posting.message.body == body
     is_kept_back = contact.partner_blocks or contact.is_hidden(now_us) or is_known
@@ -76,6 +85,21 @@ def edited(
     is_told = _is_shown_to_partner(contact, posting) and not is_kept_back
     told = notice if is_told else None
     return Written(after, outcome(contact, now_us=now_us, own=notice, told=told))
+
+
+def _counted(account: Account, policy: Policy, now_us: int) -> Account | Refused:
+    """The account after one more change. Raises ``LimitReached``, where nothing is to be noted."""
+    limit = policy.edits
+    if limit is None:
+        return account
+    wait_us = limit.wait_us(account.edits, now_us)
+    if wait_us == 0:
+        return attrs.evolve(account, edits=limit.counted(account.edits, now_us))
+    refusal = LimitReached("edits", timedelta(microseconds=wait_us))
+    noted = attrs.evolve(account, edits=limit.refused(account.edits, now_us))
+    if noted == account:
+        raise refusal
+    return Refused(refusal, noted)
 
 
 def _is_too_late(message: Message, window: timedelta | None, now_us: int) -> bool:

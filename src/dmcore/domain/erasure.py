@@ -131,6 +131,7 @@ def closed(account: Account) -> Account:
         sends=NEW_WINDOW,
         starts=NEW_WINDOW,
         claims=NEW_WINDOW,
+        edits=NEW_WINDOW,
         devices=0,
         preferences=chosen,
     )

@@ -115,6 +115,7 @@ def mended_account(census: AccountCensus) -> Account:
         unread=census.unread_listed,
         sends=_in_order(found.sends),
         starts=_in_order(found.starts),
+        edits=_in_order(found.edits),
         standing=census.standing,
         restrictions=census.restrictions if is_numbered else found.restrictions,
     )

@@ -39,9 +39,10 @@ class Policy:
     it sent while nobody ever receives it (BLOCK-2).
 
     ``edit_window`` is how long a message may be changed: zero for never, ``None`` for always
-    (MSG-5). Under ``requests="ask"`` a first message has to be accepted, and ``request_messages``
-    may be written until it is (REQ-1). ``gates`` are the ways in for who wants to start a
-    conversation, all of them open where there are none (GATE-1).
+    (MSG-5); ``edits`` is how often a user may change one. Under ``requests="ask"`` a first message
+    has to be accepted, and ``request_messages`` may be written until it is (REQ-1). ``gates`` are
+    the ways in for who wants to start a conversation, all of them open where there are none
+    (GATE-1).
 
     ``evidence`` says whether a reporter may show messages: ``"never"``, or ``"reporter_selected"``
     for copies of exactly those that they choose, which moderators may look at for as long as
@@ -59,6 +60,7 @@ class Policy:
     body: BodyRules = attrs.field(factory=BodyRules)
     blocked: Literal["refuse", "absorb"] = "refuse"
     edit_window: timedelta | None = timedelta(minutes=15)
+    edits: RateLimit | None = RateLimit(20, timedelta(seconds=60))
     requests: Literal["open", "ask"] = "open"
     request_messages: int = 1
     gates: tuple[Gate, ...] = attrs.field(default=(), converter=_to_gates)
@@ -71,7 +73,7 @@ class Policy:
     sealing: Literal["never", "offered", "by_default"] = "never"
 
     def __attrs_post_init__(self) -> None:
-        for name in ("messages", "starts", "reports", "key_claims"):
+        for name in ("messages", "starts", "edits", "reports", "key_claims"):
             limit = getattr(self, name)
             if limit is not None and not isinstance(limit, RateLimit):
                 raise InvalidSetting(name, "must be a RateLimit, or None for no limit")

@@ -182,7 +182,8 @@ def account_findings(census: AccountCensus) -> Iterator[Finding]:
         yield Finding("the journal positions have a gap or another end", where)
     if account.unread != census.unread_listed:
         yield Finding("the unread total is not the sum over the inbox", where)
-    if any(list(it.instants) != sorted(it.instants) for it in (account.sends, account.starts)):
+    windows = (account.sends, account.starts, account.edits)
+    if any(list(it.instants) != sorted(it.instants) for it in windows):
         yield Finding("the instants of a limit are not in order", where)
     if account.standing != census.standing:
         yield Finding("the standing is not that of the restrictions", where)

@@ -96,7 +96,7 @@ class MailboxCalls:
         body: str | Envelope,
         *,
         advice: Advice = NO_ADVICE,
-    ) -> Call[Message]:
+    ) -> Call[Message | Refused]:
         return writing(
             _writing.edit,
             self._rules,

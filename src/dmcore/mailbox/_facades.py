@@ -98,7 +98,7 @@ class Mailbox:
 
         Returns the message as it is now, its receipt apart. Raises ``AccessDenied`` also for the
         other's message, and ``InvalidBody``, ``TooLateToEdit``, ``Muted``, ``YouBlockedThem``,
-        ``RecipientUnavailable``, ``MessageRefused``.
+        ``RecipientUnavailable``, ``LimitReached``, ``MessageRefused``.
         """
         return self._advised(
             lambda advice: self._calls.edit(conversation, message, body, advice=advice)

@@ -138,7 +138,7 @@ def edit(
     body: Body,
     envelope: Envelope | None,
     advice: Advice,
-) -> Message:
+) -> Message | Refused:
     """Give an own message another text (MSG-5). It is screened like a new one: no way around."""
     contact = held_conversation(tx, sender, conversation)
     now_us = rules.now_us()
@@ -146,6 +146,9 @@ def edit(
     posting = _found(tx, rules, contact, message, now_us)
     decided = edited(contact, rules.policy, posting, body=body, envelope=envelope, now_us=now_us)
     if isinstance(decided, Message):
+        return decided
+    if isinstance(decided, Refused):
+        tx.mailboxes.save(decided.account)
         return decided
     if envelope is None and _is_unscreened(rules, advice):
         raise Unscreened(resubmission_of(contact, body, now_us=now_us))

@@ -33,15 +33,15 @@ SECOND_US: Final = 1_000_000
 MINUTE_US: Final = 60 * SECOND_US
 DAY_US: Final = 24 * 60 * MINUTE_US
 
-UNLIMITED: Final = Policy(messages=None, starts=None)
-ABSORBING: Final = Policy(messages=None, starts=None, blocked="absorb")
+UNLIMITED: Final = Policy(messages=None, starts=None, edits=None)
+ABSORBING: Final = Policy(messages=None, starts=None, edits=None, blocked="absorb")
 
 Item = TypeVar("Item")
 
 
 def asking(most: int = 1, **rules: Any) -> Policy:
     """A policy under which a first message asks for consent, and ``most`` may be written."""
-    given: dict[str, Any] = {"messages": None, "starts": None, **rules}
+    given: dict[str, Any] = {"messages": None, "starts": None, "edits": None, **rules}
     return Policy(requests="ask", request_messages=most, **given)
 
 

@@ -74,6 +74,8 @@ def _policy(product: Product) -> Policy:
     window_us, host = product.edit_window_us, product.host
     kept_us = product.kept_us
     return Policy(
+        # How often somebody changes a message is another matter: ``TestLimits``.
+        edits=None,
         messages=_rate_limit(product.messages),
         starts=_rate_limit(product.starts),
         blocked="absorb" if product.absorbs else "refuse",

@@ -13,12 +13,15 @@ from dmcore.domain.changing import deleted, edited, hidden
 from dmcore.domain.contact import Written
 from dmcore.domain.conversation import Request, Side
 from dmcore.domain.events import Action
+from dmcore.domain.limits import RateLimit, Window
 from dmcore.domain.message import Edit, Message, Posting
 from dmcore.domain.mode import Mode
 from dmcore.domain.policy import Policy
+from dmcore.domain.sending import Refused
 from dmcore.errors import (
     AccessDenied,
     DmcoreError,
+    LimitReached,
     MessagingUnavailable,
     RecipientUnavailable,
     TooLateToEdit,
@@ -52,19 +55,79 @@ def unread(**but: Any) -> Situation:
 
 def edit(
     situation: Situation, posting: Posting | None = None, *, body: Body = NEW, now_us: int = NOW_US
-) -> Written | Message:
+) -> Written | Message | Refused:
     return edited(
         situation.contact(), situation.policy, posting or first(), body=body, now_us=now_us
     )
 
 
-def written(decided: Written | Message | None) -> Written:
+def written(decided: Written | Message | Refused | None) -> Written:
     assert isinstance(decided, Written)
     return decided
 
 
 def told(decided: Written) -> dict[str, Action]:
     return {entry.owner.id: entry.fact.action for entry in decided.outcome.entries}
+
+
+# How often ---------------------------------------------------------------------------------------
+
+TWICE = Policy(edits=RateLimit(2, timedelta(seconds=60)))
+BUSY = Window(
+    instants=(NOW_US - 9 * SECOND_US, NOW_US - SECOND_US),
+    time_us=NOW_US - SECOND_US,
+    reading_us=NOW_US - SECOND_US,
+)
+
+
+def change(
+    policy: Policy, window: Window, *, body: Body = NEW, now_us: int = NOW_US
+) -> Written | Message | Refused:
+    """Ann changes her message, having changed some before."""
+    contact = unread(policy=policy).contact()
+    actor = attrs.evolve(contact.actor, edits=window)
+    return edited(attrs.evolve(contact, actor=actor), policy, first(), body=body, now_us=now_us)
+
+
+@pytest.mark.promise("MSG-5")
+def test_a_change_counts_and_one_too_many_is_refused_and_costs_nothing() -> None:
+    assert written(change(TWICE, Window())).outcome.accounts[0].edits.instants == (NOW_US,)
+    with pytest.raises(LimitReached) as caught:
+        change(TWICE, BUSY)
+    assert (caught.value.limit, caught.value.retry_after) == ("edits", timedelta(seconds=51))
+    free_us = NOW_US + 51 * SECOND_US
+    with pytest.raises(LimitReached):
+        change(TWICE, BUSY, now_us=free_us - 1)
+    assert written(change(TWICE, BUSY, now_us=free_us)).outcome.accounts[0].edits.instants == (
+        NOW_US - SECOND_US,
+        free_us,
+    )
+
+
+@pytest.mark.promise("MSG-5")
+def test_the_same_text_is_no_change_and_no_limit_is_no_window() -> None:
+    assert change(TWICE, BUSY, body=BODY) == first().message
+    unlimited = attrs.evolve(TWICE, edits=None)
+    assert written(change(unlimited, BUSY)).outcome.accounts[0].edits == BUSY
+
+
+@pytest.mark.promise("MSG-5", "LIMIT-2")
+def test_who_meets_a_clock_that_went_back_writes_down_what_it_shows() -> None:
+    """So that the wait announced is the wait endured, as with every limit."""
+    refused = change(TWICE, BUSY, now_us=NOW_US - 5 * SECOND_US)
+    assert isinstance(refused, Refused)
+    assert isinstance(refused.error, LimitReached)
+    assert refused.account.edits.reading_us == NOW_US - 5 * SECOND_US
+    assert refused.account.sends == Window()
+
+
+@pytest.mark.promise("BLOCK-2")
+def test_what_stays_with_its_sender_counts_like_anything_else() -> None:
+    policy = attrs.evolve(TWICE, blocked="absorb")
+    contact = unread(policy=policy, bob_blocks=True).contact()
+    decided = written(edited(contact, policy, first(), body=NEW, now_us=NOW_US))
+    assert decided.posting.own_edit is not None
+    assert decided.outcome.accounts[0].edits.instants == (NOW_US,)
 
 
 # Editing ----------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def test_none_switches_a_limit_off() -> None:
     assert Policy(messages=None, starts=None).messages is None
 
 
-@pytest.mark.parametrize("name", ["messages", "starts"])
+@pytest.mark.parametrize("name", ["messages", "starts", "edits"])
 @pytest.mark.parametrize("value", [20, (20, 60), "20/min", False, timedelta(seconds=60)], ids=repr)
 def test_a_limit_is_a_rate_limit(name: str, value: Any) -> None:
     with pytest.raises(InvalidSetting) as caught:

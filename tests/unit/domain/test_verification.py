@@ -276,7 +276,7 @@ def test_an_unread_total_that_is_not_the_sum_is_found() -> None:
 
 
 @pytest.mark.promise("LIMIT-1")
-@pytest.mark.parametrize("window", ["sends", "starts"])
+@pytest.mark.parametrize("window", ["sends", "starts", "edits"])
 def test_a_window_out_of_order_is_found(window: str) -> None:
     reverse: dict[str, Any] = {window: Window(instants=(2, 1))}
     account = attrs.evolve(ACCOUNT.account, **reverse)

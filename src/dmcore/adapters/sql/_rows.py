@@ -85,6 +85,7 @@ def account_row(account: Account) -> dict[str, object]:
         "devices": account.devices,
         "key_changes": account.key_changes,
         "claims": account.claims,
+        "edits": account.edits,
     }
 
 
@@ -114,7 +115,7 @@ def _standing(muted: int | None, suspended: int | None, hidden: int | None) -> S
 def account_of(user: User, columns: Sequence[Any]) -> Account:
     """From the columns of ``dm_mailbox``, in their order, those of its key apart."""
     position, pruned, unread, sends, starts, *chosen = columns[:9]
-    is_erased, muted, suspended, hidden, *counted, claims = columns[9:]
+    is_erased, muted, suspended, hidden, *counted, claims, edits = columns[9:]
     restrictions, removals, devices, key_changes = counted
     return Account(
         user=user,
@@ -131,6 +132,7 @@ def account_of(user: User, columns: Sequence[Any]) -> Account:
         devices=devices,
         key_changes=key_changes,
         claims=claims,
+        edits=edits,
     )
 
 

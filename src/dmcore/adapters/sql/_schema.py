@@ -215,6 +215,7 @@ mailbox = Table(
     Column("devices", Integer, nullable=False),
     Column("key_changes", Integer, nullable=False),
     Column("claims", WindowBytes, nullable=False),
+    Column("edits", WindowBytes, nullable=False),
     PrimaryKeyConstraint("tenant", "user_id"),
     CheckConstraint("position >= pruned AND pruned >= 0", name="position"),
     CheckConstraint("open_to IN ('everyone', 'connections', 'nobody')", name="open_to"),

@@ -108,6 +108,7 @@ _LIMITS: Final[Mapping[str, str]] = {
     # Which of the two it would be is not asked before.
     _WRITING: "You have started a lot of conversations, or sent a lot of messages.",
     "starts": "You have started a lot of conversations.",
+    "edits": "You have changed a lot of messages.",
     "reports": "You have made a lot of reports.",
 }
 _MODE_ELSE: Final = "Messages cannot be written at the moment. You can go on reading."

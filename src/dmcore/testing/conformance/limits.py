@@ -8,13 +8,22 @@ import pytest
 
 from dmcore import Message, Policy, RateLimit
 from dmcore.errors import (
+    AccessDenied,
     DmcoreError,
     LimitReached,
     MessagingUnavailable,
     RecipientUnavailable,
     YouBlockedThem,
 )
-from dmcore.testing.world import DAY_US, MINUTE_US, SECOND_US, MakeWorld, World, thread_of
+from dmcore.testing.world import (
+    DAY_US,
+    MINUTE_US,
+    SECOND_US,
+    MakeWorld,
+    World,
+    text_of,
+    thread_of,
+)
 
 DEFAULT = Policy()
 MICROSECOND = timedelta(microseconds=1)
@@ -299,3 +308,74 @@ class TestLimits:
         conversation = limited.ann.inbox().items[0].conversation
         assert len(thread_of(limited.bob, conversation)) == 21
         assert limited.is_sound()
+
+    @pytest.mark.promise("MSG-5", "LIMIT-1")
+    def test_changes_have_a_limit_of_their_own_and_take_no_message_from_anybody(
+        self, make_world: MakeWorld
+    ) -> None:
+        """Each is told to the other. The same text is none, nor is one that is refused."""
+        world = make_world(Policy(edits=RateLimit(3, timedelta(seconds=60))))
+        sent = world.ann.start("bob", "0")
+        here = sent.conversation
+
+        def change(text: str) -> Message:
+            return world.ann.edit(here, sent.id, text)
+
+        for number in range(1, 4):
+            change(str(number))
+            change(str(number))
+            world.tick()
+        with world.unchanged():
+            error = refusal(lambda: change("one too many"))
+            assert (error.limit, error.retry_after) == ("edits", timedelta(seconds=57))
+            with pytest.raises(AccessDenied):
+                world.bob.edit(here, sent.id, "not theirs")
+        assert len([it for it in world.journal("bob") if it.fact.actor == "ann"]) == 4
+        # Messages go on to the last that is allowed, and taking back is nobody's limit.
+        more = [world.ann.send(here, str(number)) for number in range(19)]
+        assert refusal(lambda: world.ann.send(here, "one too many")).limit == "messages"
+        for message in more:
+            world.ann.delete(here, message.id)
+        world.bob.edit(here, world.bob.send(here, "a").id, "b")
+        world.tick(seconds=0, us=57 * SECOND_US - 1)
+        assert refusal(lambda: change("too early")).retry_after == MICROSECOND
+        world.tick(seconds=0, us=1)
+        assert text_of(change("on time")) == "on time"
+        assert world.is_sound()
+
+    @pytest.mark.promise("BLOCK-2", "MOD-4")
+    @pytest.mark.parametrize("is_banned", [True, False], ids=["banned", "absorbed"])
+    def test_a_change_that_reaches_nobody_counts_as_any_other(
+        self, make_world: MakeWorld, is_banned: bool
+    ) -> None:
+        world = make_world(Policy(blocked="absorb", edits=RateLimit(2, timedelta(seconds=60))))
+        sent = world.ann.start("bob", "0")
+        if is_banned:
+            world.dm.moderation("mod").restrict("ann", "shadow_ban", reason="spam")
+        else:
+            world.bob.block("ann")
+        for number in range(2):
+            world.ann.edit(sent.conversation, sent.id, f"hidden {number}")
+        error = refusal(lambda: world.ann.edit(sent.conversation, sent.id, "one too many"))
+        assert error.limit == "edits"
+        world.bob.unblock("ann")
+        assert text_of(thread_of(world.bob, sent.conversation)[0]) == "0"
+
+    @pytest.mark.promise("LIMIT-1")
+    def test_nobody_changes_more_at_once_than_one_after_the_other(
+        self, make_world: MakeWorld
+    ) -> None:
+        world = make_world(Policy(edits=RateLimit(5, timedelta(seconds=60))))
+        sent = world.ann.start("bob", "0")
+
+        def attempt(number: int) -> bool:
+            try:
+                world.ann.edit(sent.conversation, sent.id, f"at once {number}")
+            except LimitReached:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(attempt, range(16))) == 5
+        assert len(world.journal("bob")) == 6
+        assert world.is_sound()

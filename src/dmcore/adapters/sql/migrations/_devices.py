@@ -1,4 +1,4 @@
-"""From version 7 to 8: a directory of devices, and room for texts that their senders seal."""
+"""From version 7 to 8: a directory of devices, room for sealed texts, and two windows."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -41,9 +41,10 @@ _EMPTY: Final = (
 
 
 def add_devices(op: "Operations") -> None:
-    """Add the two tables, and what the others say of keys and of sealed texts."""
+    """Add the two tables, and what the others say of keys, of sealed texts and of edits."""
     dialect = op.get_context().dialect.name
-    filled = (*_FILLED, ("dm_mailbox", "claims", _KIND[dialect], _BYTES[dialect]))
+    windows = (("dm_mailbox", it, _KIND[dialect], _BYTES[dialect]) for it in ("claims", "edits"))
+    filled = (*_FILLED, *windows)
     for table, column, kind, value in filled:
         op.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind} DEFAULT {value} NOT NULL")
         if dialect == "postgresql":

@@ -98,6 +98,7 @@ _CHANGING = (
     errors.Muted,
     errors.YouBlockedThem,
     errors.RecipientUnavailable,
+    errors.LimitReached,
 )
 
 
