@@ -27,6 +27,7 @@ MODULES = (
     "dmcore.adapters.memory",
     "dmcore.adapters.sql",
     "dmcore.adapters.crypto",
+    "dmcore.adapters.e2ee",
     "dmcore.adapters.instrumentation",
     "dmcore.adapters.relay",
     "dmcore.adapters.screening",

@@ -36,7 +36,7 @@ NEEDED = (
 )
 # Without these nobody can read what it is or build it.
 SOURCES = ("README.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", "pyproject.toml", "PKG-INFO")
-LARGEST_WHEEL = 1_000_000
+LARGEST_WHEEL = 2_000_000
 LARGEST_SDIST = 8_000_000
 
 

@@ -46,6 +46,7 @@ PAGES = (
         "Stores",
         ("dmcore.adapters.memory", "dmcore.adapters.sql", "dmcore.adapters.crypto"),
     ),
+    Page("sealing", "Devices that seal end to end", ("dmcore.adapters.e2ee",)),
     Page(
         "web",
         "Web",

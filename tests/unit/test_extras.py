@@ -45,6 +45,7 @@ json.dump(said, sys.stdout)
 SQL: Final = "import dmcore.adapters.sql"
 REFERENCES: Final = "from dmcore.adapters.relay import HostReferences"
 CRYPTO: Final = "import dmcore.adapters.crypto"
+SEALING: Final = "import dmcore.adapters.e2ee"
 ASGI: Final = "import dmcore.adapters.web.asgi"
 FASTAPI: Final = "import dmcore.adapters.web.fastapi"
 FLASK: Final = "import dmcore.adapters.web.flask"
@@ -75,6 +76,7 @@ IMPORTS = [
     (REFERENCES, "sqlalchemy alembic", "sqlalchemy", "sql"),
     (CRYPTO, "sqlalchemy", "sqlalchemy", "crypto"),
     (CRYPTO, "cryptography", "cryptography", "crypto"),
+    (SEALING, "cryptography", "cryptography", "crypto"),
     (ASGI, "pydantic", "pydantic", "web"),
     (ASGI, "jinja2", "jinja2", "web"),
     (FASTAPI, FRAMEWORKS, "fastapi", "fastapi"),

@@ -4,21 +4,9 @@ Needs the extra ``crypto``. It asks nobody for anything: what it makes is handed
 a mailbox returned is handed to it. So it goes with either colour, and with an HTTP client.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dmcore._extras import extra
 
-
-@contextmanager
-def _extra() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as missing:
-        raise ImportError(
-            f'{missing.name} is not installed: pip install "dmcore[crypto]"', name=missing.name
-        ) from missing
-
-
-with _extra():
+with extra("crypto"):
     from dmcore.adapters.e2ee._contents import CannotOpen, Opened, Unopened
     from dmcore.adapters.e2ee._device import Enrolment, Renewal, SealingDevice
 
