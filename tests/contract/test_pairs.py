@@ -81,7 +81,7 @@ def test_every_column_that_holds_an_id_compares_by_code_point(
     )
     texts_and_words = {"mode", "action", "body", "own_body", "folder", "open_to"}
     free = {*texts_and_words, "low_request", "high_request", "reason", "state", "outcome"}
-    free |= {"flags", "kind", "holder", "error"}
+    free |= {"flags", "kind", "holder", "error", "move", "verdict"}
     assert {name for _, name, _ in rows} > free
     assert [row for row in rows if row[1] not in free and row[2] != "C"] == []
 

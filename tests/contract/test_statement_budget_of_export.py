@@ -36,7 +36,7 @@ def conversations_on(page: Page[Exported]) -> int:
 
 @pytest.mark.promise("GDPR-1", "PAGE-3")
 @pytest.mark.parametrize("limit", [1, 7, 100])
-def test_a_page_takes_four_statements_and_one_for_each_conversation_on_it(
+def test_a_page_takes_five_statements_and_one_for_each_conversation_on_it(
     sql_world: World, limit: int
 ) -> None:
     for number in range(MANY):
@@ -46,12 +46,12 @@ def test_a_page_takes_four_statements_and_one_for_each_conversation_on_it(
         sent = sql_world.dm.mailbox(f"user {number}").start("ann", "x")
         sql_world.ann.send(sent.conversation, "y")
     page = sql_world.ann.export(limit=limit)
-    with budget_of(sql_world, 4 + conversations_on(page)):
+    with budget_of(sql_world, 5 + conversations_on(page)):
         sql_world.ann.export(limit=limit)
     most = conversations_on(page)
     while page.next is not None:
         following = sql_world.ann.export(limit=limit, cursor=page.next)
-        with budget_of(sql_world, 4 + conversations_on(following)):
+        with budget_of(sql_world, 5 + conversations_on(following)):
             sql_world.ann.export(limit=limit, cursor=page.next)
         most = max(most, conversations_on(following))
         page = following
@@ -60,13 +60,13 @@ def test_a_page_takes_four_statements_and_one_for_each_conversation_on_it(
 
 @pytest.mark.promise("GDPR-1", "PAGE-3")
 @pytest.mark.parametrize("count", [0, 1, 500 if IS_NIGHTLY else 120])
-def test_a_page_of_one_long_conversation_takes_five(sql_world: World, count: int) -> None:
+def test_a_page_of_one_long_conversation_takes_six(sql_world: World, count: int) -> None:
     sent = sql_world.ann.start("bob", "x")
     for _ in range(count):
         sql_world.ann.send(sent.conversation, "x")
     cursor = None
     for _ in range(1 + count // 100):
-        with budget_of(sql_world, 5):
+        with budget_of(sql_world, 6):
             page = sql_world.ann.export(cursor=cursor)
         cursor = page.next
 

@@ -53,6 +53,7 @@ class View:
     is_muted: bool
     is_archived: bool
     you_block: bool
+    sealed_at_us: int | None = None  # Nobody has a device here.
 
 
 class Views(Past):
