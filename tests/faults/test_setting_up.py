@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 
 from dmcore import DirectMessages, Mode
 from dmcore.adapters import memory, sql
+from dmcore.adapters.sql._schema import SCHEMA_VERSION
 from dmcore.errors import (
     DmcoreError,
     InvalidSetting,
@@ -177,14 +178,14 @@ def test_a_record_that_goes_while_the_store_is_open_is_told_by_every_method(url:
 
 
 @pytest.mark.promise("OPS-6")
-@pytest.mark.parametrize("version", [0, 6, 8, 999])
+@pytest.mark.parametrize("version", [0, SCHEMA_VERSION - 1, SCHEMA_VERSION + 1, 999])
 def test_another_schema_version_refuses_to_start_and_is_left_alone(url: str, version: int) -> None:
     spoil(url, f"UPDATE dm_installation SET schema_version = {version}")
     for open_ in (sql.open_sync, sql.initialise):
         error = refused(lambda open_=open_: open_(url))  # type: ignore[misc]
         assert isinstance(error, WrongSchema)
-        assert error.details == {"found": version, "expected": 7}
-    spoil(url, "UPDATE dm_installation SET schema_version = 7")
+        assert error.details == {"found": version, "expected": SCHEMA_VERSION}
+    spoil(url, f"UPDATE dm_installation SET schema_version = {SCHEMA_VERSION}")
     sql.open_sync(url).close()
 
 
