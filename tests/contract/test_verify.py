@@ -531,6 +531,18 @@ def test_a_hole_in_a_feed_is_filled_and_said(unguarded: SqlHarness) -> None:
     assert world.olga.verify() == ()
 
 
+@pytest.mark.promise("OPS-5", "FEED-1")
+def test_a_feed_that_lacks_very_much_is_named_and_not_filled(unguarded: SqlHarness) -> None:
+    """What is not one fact here and there is not made up, and stays to be seen."""
+    world = lived_in(World(unguarded, policy=FULL))
+    told = world.ann.changes(after=None, limit=100).items
+    unguarded.execute(f"UPDATE dm_mailbox SET position = position + 5000 WHERE {OF_ANN}")
+    found = world.olga.verify()
+    assert found != ()
+    assert world.olga.repair().left == world.olga.verify() == found
+    assert world.ann.changes(after=None, limit=100).items == told
+
+
 @pytest.mark.promise("OPS-5")
 def test_repairing_beside_writers_loses_nothing(unguarded: SqlHarness) -> None:
     world = World(unguarded, policy=UNLIMITED)

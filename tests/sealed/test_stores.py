@@ -437,10 +437,16 @@ def test_a_keyring_alone_encrypts_nothing(sqlite_url: str, keys: Keys) -> None:
     encryption.close()
 
 
-def test_what_is_not_set_up_is_not_encrypted(scene: Scene, postgres_url: str) -> None:
+def test_what_is_not_set_up_is_not_encrypted(
+    scene: Scene, postgres_url: str, tmp_path: Path
+) -> None:
     empty = scene.url if scene.url.startswith("sqlite") else postgres_url
     scene.execute("DELETE FROM dm_installation")
+    somebody_elses = tmp_path / "other.db"
+    with closing(sqlite3.connect(somebody_elses)) as other:
+        other.execute("CREATE TABLE letters (id)")
     urls = [scene.url, f"{empty}.none" if empty.startswith("sqlite") else empty]
+    urls.append(f"sqlite:///{somebody_elses}")
     for url in urls:
         with pytest.raises(errors.NotInitialised):
             sql.encrypt(url, encryption=scene.encryption)

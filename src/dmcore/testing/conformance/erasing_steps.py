@@ -137,6 +137,8 @@ class TestErasingSteps:
         world.harness.clear()
         world = make_world(EVIDENT)
         who = lived(world)
+        # Whom it knows is looked up wherever somebody is named, moves of reports too.
+        world.dm.moderation("mod").take(world.bob.report("eve", reason="spam").id)
         # By an operator whom this store has never seen.
         assert world.dm.operations("otto").record_erasures(lines) == 1
         with pytest.raises(AccountErased):
