@@ -176,7 +176,7 @@ def test_while_messages_are_switched_off_one_is_told_so_and_goes_on_when_they_ar
 
 
 def test_whose_account_is_closed_is_told_and_asks_no_more(site: LiveSite, ben: Person) -> None:
-    refusal = {"status": 410, "code": "account_gone", "detail": "this account was closed"}
+    refusal = {"status": 410, "code": "account_gone", "notice": "This account was closed."}
     asked: list[str] = []
 
     def refuse(route: Route) -> None:

@@ -41,7 +41,9 @@ def grown(site: LiveSite, count: int) -> UUID:
     days_us = 86_400_000_000
     row = {
         **{column.name: None for column in message.columns},
-        **dict.fromkeys(("sender_only", "hidden_by_sender", "hidden_by_recipient"), False),
+        **dict.fromkeys(
+            ("sender_only", "hidden_by_sender", "hidden_by_recipient", "is_sealed"), False
+        ),
         "conversation_id": first.conversation,
         "sender": "ada",
     }

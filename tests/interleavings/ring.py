@@ -151,8 +151,11 @@ def plain(value: object, conversation: UUID) -> object:
             return value.text
         case UUID():
             return "the conversation" if value == conversation else str(value)
-        case Enum() | str() | bytes() | int() | float() | None | timedelta():
+        case Enum() | str() | int() | float() | None | timedelta():
             return value
+        case bytes():
+            # A proof of a message binds its conversation, and so is another one in every round.
+            return len(value)
         case Mapping():
             return {key: plain(it, conversation) for key, it in value.items()}
         case list() | tuple():
