@@ -219,8 +219,8 @@ class Population:
             yield (
                 *(self.ids[index], self._message(number), sender, body),
                 *(self._instant(number), None, None, None),
-                # Neither for one of them alone nor hidden nor changed, and without a key.
-                *(False, False, False, None, None, None, None, None, None),
+                # Neither for one of them alone nor hidden nor changed; without a key, in the clear.
+                *(False, False, False, None, None, None, None, None, None, False, None),
             )
 
     def journal_rows(self) -> Iterator[Row]:
@@ -252,8 +252,9 @@ class Population:
         for user, member in self._members.items():
             counts = (member.position, 0, member.unread)
             windows = (_window(member.sends), _window(member.starts))
-            # Neither erased nor restricted, and never was; and nothing was ever removed.
-            standing = (False, *attrs.astuple(UNRESTRICTED), 0, 0)
+            # Neither erased nor restricted, and never was; nothing was ever removed, nor a device there.
+            unused = _window(())
+            standing = (False, *attrs.astuple(UNRESTRICTED), 0, 0, 0, 0, unused, unused)
             choices = attrs.astuple(DEFAULT_PREFERENCES)
             yield (TENANT, user, *counts, *windows, *choices, *standing)
 
