@@ -252,7 +252,7 @@ class Population:
         for user, member in self._members.items():
             counts = (member.position, 0, member.unread)
             windows = (_window(member.sends), _window(member.starts))
-            # Neither erased nor restricted, and never was; nothing was ever removed, nor a device there.
+            # Neither erased nor restricted, and never was; nothing was removed, and no device.
             unused = _window(())
             standing = (False, *attrs.astuple(UNRESTRICTED), 0, 0, 0, 0, unused, unused)
             choices = attrs.astuple(DEFAULT_PREFERENCES)
