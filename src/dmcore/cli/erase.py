@@ -10,13 +10,12 @@ import attrs
 import typer
 
 from dmcore.cli.options import DEFAULT_OPERATOR, DEFAULT_URL, AsJson, Url
+from dmcore.cli.paging import every
 from dmcore.cli.render import facts_table, listing, print_json, print_rows, sentence
 from dmcore.cli.stores import lasting
-from dmcore.domain.erasure import Erased, Erasure, ErasurePreview
-from dmcore.operations import Operations
+from dmcore.domain.erasure import Erased, ErasurePreview
 
 _OPERATOR = typer.Option("--operator", help="Who does it, for the journal.")
-_AT_ONCE = 100
 
 erasures = typer.Typer(
     help="The ledger of erasures: who was erased, under the name that is left of them.",
@@ -89,7 +88,7 @@ def ledger(
     if ctx.invoked_subcommand is not None:
         return
     with lasting(url).open() as dm:
-        lines = tuple(_lines(dm.operations(operator)))
+        lines = tuple(every(dm.operations(operator).erasures))
     if as_json:
         print_json({"erasures": [attrs.asdict(line) for line in lines]})
         return
@@ -98,14 +97,6 @@ def ledger(
         for line in lines
     )
     print_rows(listing(("tenant", "pseudonym", "began", "finished"), rows))
-
-
-def _lines(operations: Operations) -> Iterator[Erasure]:
-    page = operations.erasures(limit=_AT_ONCE)
-    yield from page.items
-    while page.next is not None:
-        page = operations.erasures(limit=_AT_ONCE, cursor=page.next)
-        yield from page.items
 
 
 def _when(instant: object) -> str:
@@ -123,22 +114,13 @@ def export(
     """Write the ledger into a file, to be kept apart from the backups of the database."""
     count = 0
     with lasting(url).open() as dm, _new_file(file) as out:
-        for line in _exported(dm.operations(operator)):
+        for line in every(dm.operations(operator).export_erasures):
             out.write(f"{line}\n")
             count += 1
     if as_json:
         print_json({"lines": count})
     else:
         print_rows(sentence(f"Lines written: {count}"))
-
-
-def _exported(operations: Operations) -> Iterator[str]:
-    """The lines of the ledger, as they are read."""
-    page = operations.export_erasures(limit=_AT_ONCE)
-    yield from page.items
-    while page.next is not None:
-        page = operations.export_erasures(limit=_AT_ONCE, cursor=page.next)
-        yield from page.items
 
 
 @contextmanager

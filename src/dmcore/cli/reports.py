@@ -4,14 +4,16 @@ What a reporter chose to show is never here: a terminal keeps what it showed, an
 records it. Evidence is looked at on the page of a report, where each look is written down (MOD-2).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from itertools import islice
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from dmcore.cli.options import DEFAULT_MODERATOR, DEFAULT_URL, AsJson, Url
+from dmcore.cli.paging import every
 from dmcore.cli.render import facts_table, listing, print_json, print_rows, sentence
 from dmcore.cli.stores import lasting
 from dmcore.domain.reports import (
@@ -23,8 +25,6 @@ from dmcore.domain.reports import (
     ReportState,
 )
 from dmcore.moderation import ModerationDesk
-
-_AT_ONCE: Final = 100
 
 reports = typer.Typer(
     help="Reports: what waits for moderators, and what became of it. Metadata only: no command"
@@ -64,7 +64,8 @@ def list_(
     """Show the queue, oldest first. Reports about the moderator themselves are not in it."""
     with lasting(url).open() as dm:
         desk = dm.moderation(moderator, tenant=tenant)
-        found = list(islice(_queue(desk, state, reason, origin), most + 1))
+        queue = partial(desk.reports, state=state, reason=reason, origin=origin)
+        found = list(islice(every(queue), most + 1))
     lines = found[:most]
     if as_json:
         facts = [_facts(line) for line in lines]
@@ -80,23 +81,6 @@ def list_(
         print_rows(sentence("There are more: see --most."))
 
 
-def _queue(
-    desk: ModerationDesk,
-    state: ReportState | None,
-    reason: ReportReason | None,
-    origin: ReportOrigin | None,
-) -> Iterator[ReportLine]:
-    cursor: str | None = None
-    while True:
-        page = desk.reports(
-            state=state, reason=reason, origin=origin, limit=_AT_ONCE, cursor=cursor
-        )
-        yield from page.items
-        cursor = page.next
-        if cursor is None:
-            return
-
-
 @reports.command()
 def show(
     report: Id,
@@ -110,7 +94,7 @@ def show(
     with lasting(url).open() as dm:
         desk = dm.moderation(moderator, tenant=tenant)
         line = desk.report(report)
-        history = list(_history(desk, report))
+        history = list(every(partial(desk.report_history, report)))
     if as_json:
         print_json(_facts(line) | {"history": [_made(it) for it in history]})
         return
@@ -121,16 +105,6 @@ def show(
             for it in history
         )
         print_rows(listing(("done", "by", "at", "outcome"), rows))
-
-
-def _history(desk: ModerationDesk, report: str) -> Iterator[MadeMove]:
-    cursor: str | None = None
-    while True:
-        page = desk.report_history(report, limit=_AT_ONCE, cursor=cursor)
-        yield from page.items
-        cursor = page.next
-        if cursor is None:
-            return
 
 
 @reports.command()
