@@ -5,6 +5,13 @@ from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol, Self
 from uuid import UUID
 
+from bench.population import NAMESPACE, TENANT
+
+from dmcore.domain.body import Body
+from dmcore.domain.franking import franked
+from dmcore.domain.ids import ConversationId, MessageId, UserId
+from dmcore.domain.message import Message
+
 INBOX_PAGE: Final = 20
 THREAD_PAGE: Final = 50
 
@@ -83,3 +90,17 @@ class Floor(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def proof_of(message: UUID, sender: str, conversation: UUID, body: str, now_us: int) -> bytes:
+    """What a row of a message proves: made by dmcore's own code, for it is no part of the SQL."""
+    sent = Message(
+        id=MessageId(message),
+        conversation=ConversationId(conversation),
+        sender=UserId(sender),
+        body=Body(body),
+        sent_at_us=now_us,
+    )
+    tag = franked(sent, NAMESPACE, TENANT).franking
+    assert tag is not None, "it says something"
+    return tag

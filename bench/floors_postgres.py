@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 import psycopg
-from bench.floors import INBOX_PAGE, IS_NEWS, MARKED, THREAD_PAGE, Floor, Rows
+from bench.floors import INBOX_PAGE, IS_NEWS, MARKED, THREAD_PAGE, Floor, Rows, proof_of
 from bench.population import TENANT
 from bench.windows import HEAD_BYTES, LIMIT_BYTES, LIMIT_US, REST_OF_HEAD
 
@@ -24,6 +24,7 @@ _TYPES: Final = {
     **dict.fromkeys(("tenant", "user", "other", "body"), "text"),
     **dict.fromkeys(("conversation", "id", "before", "through"), "uuid"),
     "now": "bigint",
+    "proof": "bytea",
 }
 
 
@@ -185,9 +186,9 @@ SEND: Final = _typed(f"""
     ), written AS (
         INSERT INTO dm_message (
             conversation_id, id, sender, body, sent_at_us,
-            sender_only, hidden_by_sender, hidden_by_recipient, is_sealed
+            sender_only, hidden_by_sender, hidden_by_recipient, is_sealed, franking
         )
-        SELECT :conversation, :id, :user, :body, :now, false, false, false, false FROM talk
+        SELECT :conversation, :id, :user, :body, :now, false, false, false, false, :proof FROM talk
     ), noted AS (
         INSERT INTO dm_journal
             (tenant, user_id, position, at_us, action, actor, other, conversation_id, message_id)
@@ -247,13 +248,15 @@ def send_facts(
     sender: str, conversation: UUID, body: str, *, now_us: int, entropy: Entropy
 ) -> dict[str, Any]:
     """The parameters of ``SEND``."""
+    message = next_message_id(now_us, entropy.draw(), None)
     return {
         "tenant": TENANT,
         "user": sender,
         "conversation": conversation,
         "body": body,
         "now": now_us,
-        "id": next_message_id(now_us, entropy.draw(), None),
+        "id": message,
+        "proof": proof_of(message, sender, conversation, body, now_us),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 from bench.core_reads import BEFORE, BLOCKS, INBOX, NEWEST, UNREAD
-from bench.floors import IS_NEWS, MARKED, Floor, Rows
+from bench.floors import IS_NEWS, MARKED, Floor, Rows, proof_of
 from bench.population import TENANT
 from bench.windows import HEAD_BYTES, LIMIT_BYTES, LIMIT_US, REST_OF_HEAD
 from sqlalchemy import (
@@ -66,9 +66,9 @@ _LIST: Final = """
 _WRITE: Final = """
     INSERT INTO dm_message (
         conversation_id, id, sender, body, sent_at_us,
-        sender_only, hidden_by_sender, hidden_by_recipient, is_sealed
+        sender_only, hidden_by_sender, hidden_by_recipient, is_sealed, franking
     )
-    VALUES (:conversation, :id, :user, :body, :now, 0, 0, 0, 0)
+    VALUES (:conversation, :id, :user, :body, :now, 0, 0, 0, 0, :proof)
 """
 _NOTE: Final = """
     INSERT INTO dm_journal
@@ -151,6 +151,7 @@ class SqliteFloor:
 
     def send(self, sender: str, conversation: UUID, body: str) -> None:
         now_us = self._clock.now_us()
+        message = next_message_id(now_us, self._entropy.draw(), None)
         facts: dict[str, Any] = {
             "tenant": TENANT,
             "user": sender,
@@ -160,7 +161,8 @@ class SqliteFloor:
             "instant": struct.pack(">q", now_us),
             "rest": REST_OF_HEAD,
             "expired": struct.pack(">q", now_us - LIMIT_US),
-            "id": next_message_id(now_us, self._entropy.draw(), None).bytes,
+            "id": message.bytes,
+            "proof": proof_of(message, sender, conversation, body, now_us),
         }
         with self._transaction():
             execute = self._cursor.execute
