@@ -1,5 +1,6 @@
 """A clock that jumps opens no limit and locks nobody out beyond one window."""
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -60,6 +61,29 @@ class TestClockJumps:
         assert wait_of(attempt) == MICROSECOND
         limited.clock.set_us(refused_us + MINUTE_US)
         assert accepted(attempt) == 20
+
+    @pytest.mark.promise("LIMIT-2", "MSG-5")
+    @pytest.mark.parametrize("back_s", BACK_S)
+    def test_a_jump_back_opens_nothing_to_who_changes_a_message(
+        self, make_world: MakeWorld, back_s: float
+    ) -> None:
+        """That they were refused is kept, and so their wait ends as it was said."""
+        limited = make_world(Policy(edit_window=None))
+        first = limited.ann.start("bob", "0")
+        texts = itertools.count()
+
+        def attempt() -> object:
+            return limited.ann.edit(first.conversation, first.id, f"text {next(texts)}")
+
+        assert accepted(attempt) == 20
+        limited.tick(seconds=-back_s)
+        refused_us = limited.clock.now_us()
+        assert wait_of(attempt) == timedelta(seconds=60)
+        limited.clock.set_us(refused_us + MINUTE_US - 1)
+        assert wait_of(attempt) == MICROSECOND
+        limited.clock.set_us(refused_us + MINUTE_US)
+        assert accepted(attempt) == 20
+        assert limited.is_sound()
 
     @pytest.mark.promise("LIMIT-2")
     @pytest.mark.parametrize("back_s", BACK_S)
