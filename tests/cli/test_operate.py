@@ -100,6 +100,17 @@ def test_a_current_schema_has_nothing_to_do(run: Run, postgres_url: str) -> None
     assert run("upgrade", "--sql", "--json", "--url", postgres_url).facts == {"sql": ""}
 
 
+@pytest.mark.promise("SCALE-2")
+def test_the_sql_of_citus_is_shown_and_nothing_is_touched(run: Run) -> None:
+    script = run("init", "--citus", "--sql").out
+    assert script.startswith("CREATE TABLE dm_")
+    assert "SELECT create_distributed_table('dm_message', 'conversation_id'" in script
+    assert run("init", "--citus", "--sql", "--json").facts == {"sql": script}
+    assert run("init", "--sql").code == "invalid_setting"
+    assert run("init", "--citus").code == "invalid_setting"
+    assert run("status").code == "not_initialised"
+
+
 @pytest.mark.promise("OPS-6")
 def test_another_schema_is_told_with_what_to_do(run: Run) -> None:
     run("init")

@@ -172,44 +172,6 @@ def test_the_schema_has_no_value_of_its_own_making() -> None:
             assert column.identity is None, column
 
 
-@pytest.mark.promise("SCALE-1")
-def test_every_key_holds_the_distribution_column_of_its_table() -> None:
-    """The one exception is the second net under the pair, (ADR 17)."""
-    from sqlalchemy import UniqueConstraint
-
-    from dmcore.adapters.sql import metadata
-
-    distribution = {
-        "dm_conversation": "id",
-        "dm_message": "conversation_id",
-        "dm_receipt": "conversation_id",
-        "dm_mailbox": "user_id",
-        "dm_side": "user_id",
-        "dm_block": "blocker",
-        "dm_journal": "user_id",
-        "dm_restriction": "user_id",
-        "dm_report": "id",
-        "dm_report_message": "report_id",
-        "dm_report_move": "report_id",
-        "dm_evidence": "report_id",
-        "dm_erasure": "pseudonym",
-        "dm_consumer": "name",
-        "dm_mark": "user_id",
-        "dm_aside": "user_id",
-        "dm_device": "user_id",
-        "dm_one_time_key": "user_id",
-    }
-    exceptions = []
-    for name, column in distribution.items():
-        table = metadata.tables[name]
-        assert column in table.primary_key.columns
-        keys: list[Any] = [it for it in table.constraints if isinstance(it, UniqueConstraint)]
-        keys += [it for it in table.indexes if it.unique]
-        exceptions += [str(key.name) for key in keys if column not in key.columns]
-    assert set(metadata.tables) == {*distribution, "dm_installation"}
-    assert exceptions == ["uq_dm_conversation_tenant_low_high"]
-
-
 # Documentation ----------------------------------------------------------------------------------
 
 

@@ -22,6 +22,7 @@ from dmcore.cli.stores import lasting, operator_of
 from dmcore.domain.mode import Mode
 from dmcore.domain.relaying import ConsumerStatus
 from dmcore.domain.verification import Finding
+from dmcore.errors import InvalidSetting
 from dmcore.operations import Operations
 from dmcore.ports.installation import RowSecurity, StoreStatus
 
@@ -48,6 +49,12 @@ def init(
         bool,
         typer.Option("--shared", help="Into a database with tables of others, on purpose."),
     ] = False,
+    citus: Annotated[
+        bool, typer.Option("--citus", help="Spread the tables over a Citus cluster; see below.")
+    ] = False,
+    only_sql: Annotated[
+        bool, typer.Option("--sql", help="With --citus: only print the SQL that makes the tables.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Set a database up. Messaging is off in it; doing it twice changes nothing.
@@ -57,9 +64,17 @@ def init(
 
     With --rls, on PostgreSQL, the database itself shows each user's messages to nobody else. That
     needs a login that may create roles, and can be done later too.
+
+    With --citus the tables are made on the coordinator of a Citus cluster and spread from there.
+    Sending and listing do not run on Citus yet: it is for trying out how the tables lie.
     """
+    if only_sql:
+        _print_citus_sql(citus=citus, as_json=as_json)
+        return
     address = lasting(url)
-    created = address.initialise(roles=roles if rls else None, host_url=host_url, shared=shared)
+    created = address.initialise(
+        roles=roles if rls else None, host_url=host_url, shared=shared, citus=citus
+    )
     with address.open() as dm:
         found = operator_of(dm).status()
     if as_json:
@@ -81,6 +96,15 @@ def init(
         )
     if found.mode is not Mode.ON:
         print_rows(sentence(f"Next: {_turning_on(url)} turns it on."))
+
+
+def _print_citus_sql(*, citus: bool, as_json: bool) -> None:
+    if not citus:
+        raise InvalidSetting("sql", "goes with --citus")
+    if as_json:
+        print_json({"sql": sql.citus_sql()})
+    else:
+        typer.echo(sql.citus_sql(), nl=False)
 
 
 def upgrade(

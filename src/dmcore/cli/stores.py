@@ -56,7 +56,12 @@ class StoreAddress:
         return f"{url.database or 'the default database'} on {hosts}"
 
     def initialise(
-        self, *, roles: str | None = None, host_url: str | None = None, shared: bool = False
+        self,
+        *,
+        roles: str | None = None,
+        host_url: str | None = None,
+        shared: bool = False,
+        citus: bool = False,
     ) -> bool:
         """Make the tables where there are none; return whether there were none.
 
@@ -65,7 +70,7 @@ class StoreAddress:
         if self.is_memory:
             return True
         self.check()
-        return sql.initialise(self.url, roles=roles, host_url=host_url, shared=shared)
+        return sql.initialise(self.url, roles=roles, host_url=host_url, shared=shared, citus=citus)
 
     def open(
         self,

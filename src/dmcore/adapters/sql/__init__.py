@@ -4,6 +4,7 @@ from dmcore._extras import extra
 
 with extra("sql"):
     from dmcore.adapters.sql._backup import Restored, back_up, restore
+    from dmcore.adapters.sql._citus import citus_sql
     from dmcore.adapters.sql._elsewhere import Elsewhere, look_elsewhere
     from dmcore.adapters.sql._encrypting import (
         Sealed,
@@ -31,6 +32,7 @@ __all__ = [
     "Synchronous",
     "back_up",
     "check_schema",
+    "citus_sql",
     "count_plain",
     "encrypt",
     "initialise",

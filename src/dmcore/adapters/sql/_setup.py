@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dmcore.adapters.sql._apart import HostUrl, check_apart
 from dmcore.adapters.sql._batch import sqlite_door
+from dmcore.adapters.sql._citus import lay_out
 from dmcore.adapters.sql._engine import Settings, make_engine, parse_url, use_wal
 from dmcore.adapters.sql._errors import judge
 from dmcore.adapters.sql._hosts_tables import tables_of_others
@@ -40,7 +41,12 @@ class Found:
 
 
 def initialise(
-    url: str, *, roles: str | None = None, host_url: HostUrl | None = None, shared: bool = False
+    url: str,
+    *,
+    roles: str | None = None,
+    host_url: HostUrl | None = None,
+    shared: bool = False,
+    citus: bool = False,
 ) -> bool:
     """Make the tables and the installation record, with messaging off; once and for all (OPS-1).
 
@@ -52,6 +58,10 @@ def initialise(
     refused with ``SharedDatabase`` unless it is ``shared`` on purpose, as for ``join``; and the
     database of ``host_url`` is refused always, as when it is opened (OPS-2).
 
+    With ``citus`` new tables are spread over the machines of a Citus cluster, whose coordinator the
+    URL leads to (SCALE-2); ``citus_sql`` shows how. Sending and listing do not run there yet
+    (ADR 71).
+
     Returns whether the tables were made; on a database that is set up already it changes nothing
     else. Raises ``InvalidSetting``, ``StoreUnavailable``, ``WrongRole`` and ``WrongSchema``.
     """
@@ -60,12 +70,14 @@ def initialise(
     wanted = None if roles is None else Roles(roles)
     if wanted is not None and parsed.get_backend_name() == "sqlite":
         raise InvalidSetting("roles", "row-level security needs PostgreSQL")
+    if citus and (wanted is not None or parsed.get_backend_name() == "sqlite"):
+        raise InvalidSetting("citus", "needs PostgreSQL, without row-level security")
     if parsed.get_backend_name() == "sqlite":
         _make_file(Path(parsed.database or ""))
     engine = make_engine(parsed, Settings())
     try:
         with engine.begin() as connection:
-            is_new = _initialise(connection, shared=shared)
+            is_new = _initialise(connection, shared=shared, citus=citus)
             if wanted is not None:
                 secure(connection, wanted)
         use_wal(engine)
@@ -87,7 +99,7 @@ def _make_file(path: Path) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _initialise(connection: Connection, *, shared: bool) -> bool:
+def _initialise(connection: Connection, *, shared: bool, citus: bool) -> bool:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
@@ -99,7 +111,10 @@ def _initialise(connection: Connection, *, shared: bool) -> bool:
         return False
     if not shared:
         _check_alone(connection)
-    metadata.create_all(connection)
+    if citus:
+        lay_out(connection)
+    else:
+        metadata.create_all(connection)
     if connection.dialect.name == "sqlite":
         for statement in sqlite_door():
             connection.exec_driver_sql(statement)
