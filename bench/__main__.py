@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.agreement import check_agreement, check_health
+from bench.capacity import find_capacity
+from bench.capacity_page import capacity_page
 from bench.growth import growth, growth_page
 from bench.hosts import Load, measure_hosts
 from bench.hosts_report import are_reached, hosts_section, hosts_table, section_of, with_section
@@ -24,6 +26,7 @@ from bench.stores import Store, postgres_store, sqlite_store
 _DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 _PAGE: Final = _DOCS / "benchmarks.md"
 _GROWTH_PAGE: Final = _DOCS / "growth.md"
+_CAPACITY_PAGE: Final = _DOCS / "capacity.md"
 _STORES: Final = {"postgres": postgres_store, "sqlite": sqlite_store}
 
 _QUICK: Final = (Scale(users=300, conversations=1_000, messages=30_000), Plan(rounds=3, calls=60))
@@ -68,12 +71,15 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
             metavar="N",
             help=f"of the sites: {what} (%(default)s)",
         )
+    parser.add_argument(
+        "--capacity", action="store_true", help="measure what one PostgreSQL holds and bears"
+    )
     parser.add_argument("--only", choices=sorted(_STORES), help="measure one store")
     parser.add_argument("--free", action="store_true", help="let the system place the processes")
     parser.add_argument(
         "--check", action="store_true", help="exit 1 where a first target is missed"
     )
-    parser.add_argument("--write-docs", action="store_true", help="write docs/benchmarks.md")
+    parser.add_argument("--write-docs", action="store_true", help="write the page of docs/")
     parser.add_argument(
         "--profile", metavar="OPERATION", help="profile what begins so instead of measuring"
     )
@@ -123,6 +129,12 @@ def main(given: Sequence[str] | None = None) -> int:
         return _load(arguments)
     if arguments.growth:
         return _grow(arguments, plan)
+    if arguments.capacity:
+        found = capacity_page(find_capacity(scale, arguments.folder))
+        print(found)
+        if arguments.write_docs:
+            _CAPACITY_PAGE.write_text(found, encoding="utf-8")
+        return 0
     population = Population(scale)
     outcomes = []
     for name, opened in _STORES.items():

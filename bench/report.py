@@ -158,6 +158,8 @@ $ make bench
 10,000 users and a million messages, `--only sqlite`, `--check` to fail where a target is missed,
 and `--profile send` to see where the time goes. Put the databases on a real disk (`--folder`): on
 a memory file system a commit costs nothing.
+
+What one PostgreSQL holds, what a million messages cost, and what comes after it: [capacity](capacity.md).
 """
 
 
