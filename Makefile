@@ -185,6 +185,8 @@ css: $(VENV)/installed ## Compile the stylesheet of the pages
 
 # About an hour on two processors. DMCORE_TEST_SEED=... repeats what was drawn in another night.
 nightly: $(VENV)/installed browser ## Run many more examples, races and interleavings, then the canaries
+	@command -v strace >/dev/null \
+		|| { $(APT) update && $(APT) install --no-install-recommends strace; }
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python $(PYTEST) --durations 15
 	$(MAKE) --no-print-directory cluster
 	$(BIN)/python tools/canaries.py --run --jobs 2

@@ -159,7 +159,8 @@ $ make bench
 and `--profile send` to see where the time goes. Put the databases on a real disk (`--folder`): on
 a memory file system a commit costs nothing.
 
-What one PostgreSQL holds, what a million messages cost, and what comes after it: [capacity](capacity.md).
+What one PostgreSQL holds, what a million messages cost, and what comes after it is on a page of its
+own: [capacity](capacity.md).
 """
 
 
