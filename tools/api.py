@@ -28,6 +28,7 @@ MODULES = (
     "dmcore.adapters.sql",
     "dmcore.adapters.crypto",
     "dmcore.adapters.e2ee",
+    "dmcore.adapters.e2ee.wire",
     "dmcore.adapters.instrumentation",
     "dmcore.adapters.relay",
     "dmcore.adapters.screening",

@@ -46,7 +46,11 @@ PAGES = (
         "Stores",
         ("dmcore.adapters.memory", "dmcore.adapters.sql", "dmcore.adapters.crypto"),
     ),
-    Page("sealing", "Devices that seal end to end", ("dmcore.adapters.e2ee",)),
+    Page(
+        "sealing",
+        "Devices that seal end to end",
+        ("dmcore.adapters.e2ee", "dmcore.adapters.e2ee.wire"),
+    ),
     Page(
         "web",
         "Web",

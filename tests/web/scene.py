@@ -8,6 +8,10 @@ from tests.web.described import Api
 
 from dmcore.adapters.web import wire
 
+# Any bytes of their sizes are as good as keys to who verifies none.
+KEY = f"{'A' * 43}="
+PREKEY = {"number": 7, "public": KEY, "signature": f"{'A' * 86}=="}
+DEVICE = "00000000-0000-4000-8000-000000000001"
 CHOSEN = {"open_to": "nobody", "receipts": False, "typing": False, "presence": False}
 
 
@@ -35,9 +39,12 @@ def every_ask(thread: str, message: str) -> Iterator[Ask]:
         "mark_read": {"through": message},
         "make_report": {"thread": thread, "messages": [message], "reason": "spam"},
         "choose_preferences": CHOSEN,
+        "add_device": {"identity": KEY, "prekey": PREKEY},
+        "renew_device": {"prekey": PREKEY},
+        "claim_keys": {"user": "dan"},
     }
     for endpoint in wire.ENDPOINTS:
-        path = endpoint.pattern.format(thread=thread, message=message, user="dan")
+        path = endpoint.pattern.format(thread=thread, message=message, user="dan", device=DEVICE)
         if endpoint.name == "find_thread":
             path += "?user=dan"
         if endpoint.name != "open_stream":

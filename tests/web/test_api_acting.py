@@ -105,8 +105,10 @@ def test_an_own_message_is_edited_and_shows_it(api: Api) -> None:
     api.host.clock.advance(seconds=1)
     path = f"/threads/{sent['thread']}/messages/{sent['id']}"
     edited = api.ask("PATCH", path, json={"body": "two"}).json()
-    assert edited == {**sent, "body": "two", "edited_at": edited["edited_at"]}
+    edited_at = {name: edited[name] for name in ("edited_at", "edited_at_us")}
+    assert edited == {**sent, "body": "two", **edited_at}
     assert edited["edited_at"] > edited["sent_at"]
+    assert edited["edited_at_us"] == edited["sent_at_us"] + 1_000_000
     assert bodies(api, sent["thread"], user="bob") == ["two"]
     refused = api.refusal("PATCH", path, user="bob", json={"body": "three"})
     assert refused == "403 access_denied"

@@ -9,7 +9,7 @@ from tests.web.hosts import Host
 
 from dmcore import BodyReason
 from dmcore.adapters.web._errors import MalformedRequest, UnsupportedMediaType
-from dmcore.adapters.web._values import MOST_BODY_BYTES, Request
+from dmcore.adapters.web._values import LARGEST_BODY_BYTES, MOST_BODY_BYTES, Request
 from dmcore.adapters.web.wire import _contents, _models
 from dmcore.errors import DmcoreError
 
@@ -82,6 +82,9 @@ def test_hostile_content_is_answered_with_a_problem_and_stores_nothing(host: Hos
         (b"{}", "body", "it is missing"),
         (b'{"body": 7}', "body", "it must be text"),
         (b'{"body": null}', "body", "it must be text"),
+        (b'{"body": "x", "envelope": "{}"}', "envelope", "there is a text as well"),
+        (b'{"body": null, "envelope": null}', "body", "it must be text"),
+        (b'{"envelope": 7}', "envelope", "it must be text"),
         (b'{"body": "x", "reply_to": 7}', "reply_to", "it must be text"),
         (b'{"body": "x", "to": "bob"}', "content", "it holds a name that is not known"),
         (b"[]", "content", "it is no object"),
@@ -234,11 +237,26 @@ def test_no_log_tells_a_text_or_a_key(host: Host, caplog: pytest.LogCaptureFixtu
     assert "zebra" not in caplog.text
 
 
-def test_a_request_holds_so_many_bytes_and_not_one_more(host: Host) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "most"),
+    [
+        ("POST", "/threads", LARGEST_BODY_BYTES),
+        ("PATCH", "/threads/x/messages/x", LARGEST_BODY_BYTES),
+        ("PUT", "/preferences", MOST_BODY_BYTES),
+        ("POST", "/reports", MOST_BODY_BYTES),
+        ("POST", "/nowhere", MOST_BODY_BYTES),
+    ],
+)
+def test_a_request_holds_so_many_bytes_and_not_one_more(
+    host: Host, method: str, path: str, most: int
+) -> None:
+    """More only where what is sent can be sealed."""
     api = Api(host)
     frame = len(b'{"user":"bob","body":"x","more":""}')
-    for size, status in ((MOST_BODY_BYTES, 422), (MOST_BODY_BYTES + 1, 413)):
+    for size in (most, most + 1):
         body = b'{"user":"bob","body":"x","more":"%s"}' % (b"y" * (size - frame))
         assert len(body) == size
-        assert api.ask("POST", "/threads", body=body, headers=JSON).status == status
+        answer = api.ask(method, path, body=body, headers=JSON)
+        assert (answer.status == 413) == (size > most)
+        assert answer.status < 413 or answer.status == 422 or answer.json()["most"] == most
     assert api.get("/threads")["items"] == []

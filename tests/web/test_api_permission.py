@@ -10,7 +10,9 @@ from tests.web.described import DOCUMENT, Api
 from tests.web.hosts import Host
 from tests.web.scene import ABOUT_A_MESSAGE, ABOUT_A_THREAD, ACTS, ASKS, LOOKS, ask_named
 
+from dmcore import Policy
 from dmcore.adapters.web import Site
+from dmcore.testing.conformance.devices import enrol
 from dmcore.testing.world import outlook
 
 SECRET = "the door code is zebra"
@@ -54,6 +56,8 @@ def everything(host: Host) -> list[object]:
 
 @pytest.mark.promise("READ-1", "GATE-2")
 def test_looking_changes_nothing(api: Api, sent: dict[str, str]) -> None:
+    for user in ("ann", "bob"):
+        api.start("dan", "whose keys one may look at", user=user)
     with unchanged(api.host):
         for user in ("ann", "bob"):
             for name in LOOKS:
@@ -64,6 +68,7 @@ def test_looking_changes_nothing(api: Api, sent: dict[str, str]) -> None:
 
 @pytest.mark.promise("READ-1")
 def test_asking_for_the_headers_alone_is_looking(api: Api, sent: dict[str, str]) -> None:
+    api.start("dan", "whose keys one may look at", user="bob")
     with unchanged(api.host):
         for name in LOOKS:
             path = ask_named(name, sent["thread"], sent["id"]).path
@@ -130,8 +135,12 @@ def test_a_user_of_another_tenant_is_somebody_else(api: Api, sent: dict[str, str
     assert api.get("/threads/with?user=bob", headers=elsewhere) == {"thread": None}
 
 
-def test_a_participant_may_do_everything_once(api: Api, sent: dict[str, str]) -> None:
+def test_a_participant_may_do_everything_once(make_host: MakeHost) -> None:
     """What the tests above refuse to others is not refused to everybody."""
+    api = Api(make_host(policy=Policy(sealing="offered")))
+    for other in ("bob", "dan"):
+        enrol(api.host.dm.mailbox(other))
+    sent = api.start("bob", SECRET)
     refused = {
         name: answer.json()["code"]
         for name in ASKS

@@ -34,7 +34,7 @@ def test_the_inbox_shows_each_conversation_with_its_newest_message(api: Api) -> 
         "id": sent["thread"],
         "other": "bob",
         "newest": sent["id"],
-        "preview": {**sent, "is_mine": False},
+        "preview": {**sent, "is_mine": False, "tag": newest["preview"]["tag"]},
         "read": None,
         "unread": 1,
         "is_muted": False,

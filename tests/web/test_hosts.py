@@ -13,7 +13,7 @@ from tests.web.conftest import MakeHost
 from tests.web.hosts import PATIENCE_S, ROOT, Host, Stream
 
 from dmcore.adapters.web import Document, Person, Site, Viewer
-from dmcore.adapters.web._values import MOST_BODY_BYTES
+from dmcore.adapters.web._values import LARGEST_BODY_BYTES
 from dmcore.errors import InvalidSetting
 
 ODD_USERS = (
@@ -236,10 +236,12 @@ def test_an_error_of_the_site_is_the_sites_and_names_no_text(make_host: MakeHost
 
 def test_a_body_that_is_too_long_is_refused(host: Host) -> None:
     answer = host.client.request(
-        "POST", "/api/threads", user="ada", body=b"x" * (MOST_BODY_BYTES + 1)
+        "POST", "/api/threads", user="ada", body=b"x" * (LARGEST_BODY_BYTES + 1)
     )
     assert answer.status == 413
-    longest = host.client.request("POST", "/api/threads", user="ada", body=b" " * MOST_BODY_BYTES)
+    longest = host.client.request(
+        "POST", "/api/threads", user="ada", body=b" " * LARGEST_BODY_BYTES
+    )
     assert longest.status == 422
 
 
@@ -248,11 +250,11 @@ def test_a_body_that_is_too_long_is_not_read_to_its_end(host: Host) -> None:
     if host.kind == "django-async":
         pytest.skip("Django itself reads a whole body before it asks a view that awaits")
     asked = host.client.asked("POST", "/api/threads", user="ada")
-    headers = {**asked.headers, "content-length": str(100 * MOST_BODY_BYTES)}
+    headers = {**asked.headers, "content-length": str(100 * LARGEST_BODY_BYTES)}
     lines = [f"POST {asked.target} HTTP/1.1", *(f"{name}: {it}" for name, it in headers.items())]
     with socket.create_connection(host.client.address, timeout=PATIENCE_S) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
-        connection.sendall(b"x" * (MOST_BODY_BYTES + 1))
+        connection.sendall(b"x" * (LARGEST_BODY_BYTES + 1))
         response = http.client.HTTPResponse(connection)
         response.begin()
         assert response.status == 413

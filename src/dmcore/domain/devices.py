@@ -21,7 +21,7 @@ SIGNATURE_SIZE: Final = 64
 MOST_DEVICES: Final = 5
 MOST_ONE_TIME_KEYS: Final = 100
 
-_LARGEST_NUMBER: Final = (1 << 31) - 1
+LARGEST_NUMBER: Final = (1 << 31) - 1
 _ROUNDS: Final = 5_200
 _GROUP_SIZE: Final = 5
 _DIGITS_OF_EACH: Final = 30
@@ -39,8 +39,8 @@ class Prekey:
     signature: bytes = attrs.field(repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if not is_whole_number(self.number, least=0, most=_LARGEST_NUMBER):
-            raise InvalidDevice(f"the number of a key is a whole number in 0..{_LARGEST_NUMBER}")
+        if not is_whole_number(self.number, least=0, most=LARGEST_NUMBER):
+            raise InvalidDevice(f"the number of a key is a whole number in 0..{LARGEST_NUMBER}")
         _check_size("a key", self.public, KEY_SIZE)
         _check_size("a signature", self.signature, SIGNATURE_SIZE)
 

@@ -13,8 +13,9 @@ from typing import Final, Self
 import attrs
 
 from dmcore.domain.body import Body
+from dmcore.domain.envelope import LARGEST_ENVELOPE
 from dmcore.domain.ids import ConversationId, MessageId, TenantId, User, UserId
-from dmcore.domain.instants import to_datetime
+from dmcore.domain.instants import is_instant, to_datetime
 from dmcore.domain.message import Message
 from dmcore.domain.pseudonyms import pseudonym_of
 from dmcore.errors import InvalidReport
@@ -36,7 +37,8 @@ def commitment_to(text: str, key: bytes) -> bytes:
 class Disclosure:
     """A message as its recipient kept it, and shows it in a report.
 
-    ``key`` opens the commitment to ``text``, ``tag`` is what the message came with.
+    ``key`` opens the commitment to ``text``, ``tag`` is what the message came with. Raises
+    ``InvalidReport`` for what no message could be.
     """
 
     message: MessageId
@@ -51,6 +53,11 @@ class Disclosure:
         sizes = (KEY_SIZE, TAG_SIZE)
         if (len(self.key), len(self.tag)) != sizes:
             raise InvalidReport("a disclosure has a key and a tag of their sizes")
+        if not (_is_text(self.text) and _is_text(self.sender)):
+            raise InvalidReport("a disclosed message is a text of somebody")
+        times = (self.sent_at_us, *(() if self.edited_at_us is None else (self.edited_at_us,)))
+        if not all(is_instant(it) for it in times):
+            raise InvalidReport("a disclosure has times in microseconds")
 
     @property
     def sent_at(self) -> datetime:
@@ -73,6 +80,13 @@ class Disclosure:
             edited_at_us=message.edited_at_us,
             tag=message.franking,
         )
+
+
+def _is_text(value: object) -> bool:
+    """Whether a store can keep it: what was sealed nobody has looked at yet."""
+    if not isinstance(value, str) or not 0 < len(value) <= LARGEST_ENVELOPE:
+        return False
+    return not any(it == "\0" or "\ud800" <= it <= "\udfff" for it in value)
 
 
 def franked(message: Message, namespace: bytes, tenant: TenantId) -> Message:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from dmcore.adapters.web._hosting import headers_to_send, request_of
-from dmcore.adapters.web._values import MOST_BODY_BYTES, Request, Response
+from dmcore.adapters.web._values import LARGEST_BODY_BYTES, Request, Response
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -51,7 +51,7 @@ def below(scope: Scope, root: str) -> Scope:
 async def body_of(receive: Receive) -> bytes | None:
     """The body, or so much of a longer one that it shows; ``None`` if the client is gone."""
     body = bytearray()
-    while len(body) <= MOST_BODY_BYTES:
+    while len(body) <= LARGEST_BODY_BYTES:
         event = await receive()
         if event["type"] == "http.disconnect":
             return None

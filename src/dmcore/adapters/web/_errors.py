@@ -67,13 +67,13 @@ class NotErasable(DmcoreError):
 
 
 class RequestTooLarge(DmcoreError):
-    """More bytes than any request here needs."""
+    """More bytes than any such request needs."""
 
     code = "request_too_large"
     http_status = 413
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"a request holds at most {most} bytes", most=most)
+        super().__init__(f"such a request holds at most {most} bytes", most=most)
 
 
 class UnsupportedMediaType(DmcoreError):

@@ -14,7 +14,7 @@ import attrs
 from dmcore._extras import extra
 from dmcore.adapters.web._routing import HEALTH
 from dmcore.adapters.web._site import Site
-from dmcore.adapters.web._values import MOST_BODY_BYTES, Request, Response, Viewer
+from dmcore.adapters.web._values import LARGEST_BODY_BYTES, Request, Response, Viewer
 from dmcore.adapters.web._worlds import World
 from dmcore.errors import InvalidSetting
 
@@ -128,8 +128,8 @@ class Readable(Protocol):
 def body_of(source: Readable) -> bytes:
     """The body, or so much of a longer one that it shows to be too long."""
     body = bytearray()
-    while len(body) <= MOST_BODY_BYTES:
-        piece = source.read(MOST_BODY_BYTES + 1 - len(body))
+    while len(body) <= LARGEST_BODY_BYTES:
+        piece = source.read(LARGEST_BODY_BYTES + 1 - len(body))
         if not piece:
             break
         body += piece

@@ -120,8 +120,7 @@ class Inside:
 
     async def _handled(self, part: Part, request: Request) -> Response:
         part.check(request, self.site.trusted_origins)
-        if len(request.body) > MOST_BODY_BYTES:
-            raise RequestTooLarge(MOST_BODY_BYTES)
+        _check_size(part.routes, request)
         audience = audience_of(part.routes, request.path)
         await self._check_role(audience, request.viewer)
         found = find(part.routes, request.method, request.path)
@@ -163,3 +162,13 @@ class Inside:
         # A coroutine that nobody awaited, or a word, is no yes.
         if await self.world.ask(has_role, viewer) is not True:
             raise NothingHere
+
+
+def _check_size(routes: Sequence[Route], request: Request) -> None:
+    """See that a request is no longer than what its path takes. Raises ``RequestTooLarge``."""
+    if len(request.body) <= MOST_BODY_BYTES:
+        return
+    found = find(routes, request.method, request.path)
+    most = found.route.most_bytes if isinstance(found, Found) else MOST_BODY_BYTES
+    if len(request.body) > most:
+        raise RequestTooLarge(most)

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from dmcore.adapters.web._site import Site
-from dmcore.adapters.web._values import Request, Response, Viewer
+from dmcore.adapters.web._values import MOST_BODY_BYTES, Request, Response, Viewer
 from dmcore.adapters.web._worlds import World
 from dmcore.adapters.web.live import Live
 from dmcore.mailbox import AsyncMailbox
@@ -53,12 +53,16 @@ _PARTS = {"user": ".+"}
 
 @attrs.frozen(kw_only=True)
 class Route:
-    """One method on one kind of path: ``/threads/{thread}/messages/{message}``."""
+    """One method on one kind of path: ``/threads/{thread}/messages/{message}``.
+
+    A request of it holds at most ``most_bytes``.
+    """
 
     method: str
     pattern: str
     handler: Handler
     audience: Audience = Audience.PARTICIPANTS
+    most_bytes: int = MOST_BODY_BYTES
 
     @cached_property
     def expression(self) -> re.Pattern[str]:

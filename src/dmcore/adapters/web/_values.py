@@ -5,7 +5,12 @@ from collections.abc import AsyncIterator, Mapping
 import attrs
 
 MOST_BODY_BYTES = 256 * 1024
-"""No request needs more; a host file reads one byte more at most, to tell that there was more."""
+"""No request needs more that sends nothing sealed."""
+
+LARGEST_BODY_BYTES = 288 * 1024
+"""The largest envelope, with what JSON adds to it (CRYPT-2). A host file reads one byte more at
+most, to tell that there was more.
+"""
 
 
 @attrs.frozen(kw_only=True)

@@ -65,6 +65,9 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "keys_changed": "Devices have changed meanwhile. Please send it again.",
     "no_device": "Sealed messages need a device of each of you.",
     "invalid_envelope": "This sealed message is damaged.",
+    "invalid_device": "This device cannot be added: its keys are damaged.",
+    "device_conflict": "This device is there already, with other keys.",
+    "too_many_devices": "You have as many devices as there can be. Remove one first.",
     "too_late_to_edit": "This message can no longer be changed.",
     "unsupported_media_type": "This is not what a form of these pages sends.",
     "unknown_user": "There is no such person.",
@@ -110,6 +113,7 @@ _LIMITS: Final[Mapping[str, str]] = {
     "starts": "You have started a lot of conversations.",
     "edits": "You have changed a lot of messages.",
     "reports": "You have made a lot of reports.",
+    "key_claims": "You have sealed a lot of messages.",
 }
 _MODE_ELSE: Final = "Messages cannot be written at the moment. You can go on reading."
 

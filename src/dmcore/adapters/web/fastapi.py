@@ -33,7 +33,7 @@ with extra("fastapi"):
         viewer_of,
     )
     from dmcore.adapters.web._site import Site
-    from dmcore.adapters.web._values import MOST_BODY_BYTES, Response, Viewer
+    from dmcore.adapters.web._values import LARGEST_BODY_BYTES, Response, Viewer
     from dmcore.adapters.web._worlds import LoopWorld
     from dmcore.adapters.web.pages import fragments
     from dmcore.adapters.web.wire import endpoints_of
@@ -139,7 +139,7 @@ async def _body_of(request: Request) -> bytes | None:
     try:
         async for piece in request.stream():
             body += piece
-            if len(body) > MOST_BODY_BYTES:
+            if len(body) > LARGEST_BODY_BYTES:
                 break
     except ClientDisconnect:
         return None

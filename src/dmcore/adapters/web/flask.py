@@ -24,7 +24,7 @@ with extra("flask"):
         viewer_of,
     )
     from dmcore.adapters.web._site import Site
-    from dmcore.adapters.web._values import MOST_BODY_BYTES, Response, Viewer
+    from dmcore.adapters.web._values import LARGEST_BODY_BYTES, Response, Viewer
     from dmcore.adapters.web._worlds import BlockingWorld, Poured, finished
     from dmcore.adapters.web.pages import fragments
     from dmcore.direct_messages import DirectMessages
@@ -105,7 +105,7 @@ class Messages(Mounted):
 
 
 def _body(native: flask.Request) -> bytes:
-    if (native.content_length or MOST_BODY_BYTES + 1) <= MOST_BODY_BYTES:
+    if (native.content_length or LARGEST_BODY_BYTES + 1) <= LARGEST_BODY_BYTES:
         # Whoever was asked before may have read it already; then it is kept there.
         return native.get_data()
     return body_of(native.stream)

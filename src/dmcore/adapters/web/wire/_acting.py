@@ -14,7 +14,7 @@ async def start_thread(visit: Visit) -> Response:
     """Write to somebody, beginning the conversation if there is none."""
     new = _contents.content(visit.request, _contents.NewConversation)
     key = _parameters.idempotency_key(visit.request)
-    return _created(visit, await visit.mailbox.start(new.user, new.body, key=key))
+    return _created(visit, await visit.mailbox.start(new.user, new.said, key=key))
 
 
 async def send_message(visit: Visit) -> Response:
@@ -22,7 +22,7 @@ async def send_message(visit: Visit) -> Response:
     new = _contents.content(visit.request, _contents.NewMessage)
     sent = await visit.mailbox.send(
         visit.arguments["thread"],
-        new.body,
+        new.said,
         key=_parameters.idempotency_key(visit.request),
         reply_to=new.reply_to,
     )
@@ -39,7 +39,7 @@ async def edit_message(visit: Visit) -> Response:
     """Give an own message another text."""
     text = _contents.content(visit.request, _contents.NewText)
     thread, edited = visit.arguments["thread"], visit.arguments["message"]
-    now = await visit.mailbox.edit(thread, edited, text.body)
+    now = await visit.mailbox.edit(thread, edited, text.said)
     return answer(_models.Message.of(now, visit.viewer.user))
 
 

@@ -6,14 +6,18 @@ A text that is refused is never repeated: whatever carries it ends before the re
 import json
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from dmcore.adapters.web._errors import MalformedRequest, UnsupportedMediaType
 from dmcore.adapters.web._values import Request
+from dmcore.adapters.web.wire._bytes import NO_BASE64
 from dmcore.domain import preferences
+from dmcore.domain.envelope import Envelope, parse_envelope
 from dmcore.domain.ids import LONGEST_ID
 
 MEDIA_TYPE: Final = "application/json"
+_BOTH: Final = "both_given"
 
 # What is told about ids and texts. Only messaging decides whether one is in valid form.
 USER_SCHEMA: Final[dict[str, Any]] = {
@@ -26,6 +30,12 @@ ID_SCHEMA: Final[dict[str, Any]] = {"type": "string", "format": "uuid"}
 _User = Annotated[str, WithJsonSchema(USER_SCHEMA)]
 _Id = Annotated[str, WithJsonSchema(ID_SCHEMA)]
 _Body = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1})]
+_EITHER: Final[dict[str, Any]] = {
+    "oneOf": [
+        {"required": [name], "properties": {name: {"type": "string"}}}
+        for name in ("body", "envelope")
+    ]
+}
 
 
 class Content(BaseModel):
@@ -46,26 +56,44 @@ class Content(BaseModel):
     __str__ = __repr__
 
 
-class NewConversation(Content):
+class NewText(Content):
+    """What a message says from now on: a text, or what was sealed in the place of one."""
+
+    model_config = ConfigDict(json_schema_extra=_EITHER)
+
+    body: _Body | None = None
+    envelope: _Body | None = None
+    """A sealed text in its one spelling, of at most 262,144 characters."""
+
+    @model_validator(mode="after")
+    def _check_either(self) -> Self:
+        if self.body is not None and self.envelope is not None:
+            raise PydanticCustomError(_BOTH, "both are given")
+        if self.body is None and self.envelope is None:
+            kind = "string_type" if "body" in self.model_fields_set else "missing"
+            raise PydanticCustomError(f"body_{kind}", "neither is given")
+        return self
+
+    @property
+    def said(self) -> str | Envelope:
+        """What messaging takes. Raises ``InvalidEnvelope``."""
+        if self.envelope is not None:
+            return parse_envelope(self.envelope)
+        return self.body or ""
+
+
+class NewConversation(NewText):
     """A message to somebody, with whom there may be no conversation yet."""
 
     user: _User
     """To whom."""
-    body: _Body
 
 
-class NewMessage(Content):
+class NewMessage(NewText):
     """A message into a conversation."""
 
-    body: _Body
     reply_to: _Id | None = None
     """The message of this conversation that it answers."""
-
-
-class NewText(Content):
-    """What a message says from now on."""
-
-    body: _Body
 
 
 class ReadThrough(Content):
@@ -141,6 +169,8 @@ def _no_constant(_: str) -> object:
     raise ValueError
 
 
+# Where no field is wrong by itself, the one that is meant.
+_MEANT: Final = {_BOTH: "envelope", "body_missing": "body", "body_string_type": "body"}
 _REASONS: Final = {
     "missing": "it is missing",
     "string_type": "it must be text",
@@ -149,6 +179,11 @@ _REASONS: Final = {
     "int_type": "it must be a whole number",
     "literal_error": "it is none of the choices",
     "model_type": "it is no object",
+    "bytes_type": "it must be text",
+    NO_BASE64: "it is not base64",
+    _BOTH: "there is a text as well",
+    "body_missing": "it is missing",
+    "body_string_type": "it must be text",
 }
 
 
@@ -166,7 +201,7 @@ def _read(body: bytes, model: type[Read]) -> Read | MalformedRequest:
         fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
         # A name that no model has is the client's own word: only names of ours are repeated.
         known = [str(part) for part in fault["loc"] if part in model.model_fields]
-        where = known[0] if known else where
+        where = known[0] if known else _MEANT.get(fault["type"], where)
         reason = _REASONS.get(fault["type"], "it holds a name that is not known")
     except _TwiceError:
         reason = "a name stands twice in one object"

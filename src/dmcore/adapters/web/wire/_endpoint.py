@@ -13,6 +13,7 @@ from dmcore import errors
 from dmcore.adapters.web import _errors
 from dmcore.adapters.web._guard import LOOKING
 from dmcore.adapters.web._routing import Audience, Handler, Route
+from dmcore.adapters.web._values import MOST_BODY_BYTES
 from dmcore.adapters.web.wire._contents import MEDIA_TYPE
 from dmcore.errors import DmcoreError
 
@@ -62,7 +63,7 @@ class Endpoint:
 
     ``takes`` is the model of the content, ``answers`` that of the answer (``None`` where there is
     none). ``headers`` come with the answer. ``refusals`` are the errors that only this endpoint and
-    few others meet; ``refused_by`` are all.
+    few others meet; ``refused_by`` are all. What it takes has at most ``most_bytes``.
     """
 
     method: str
@@ -77,6 +78,7 @@ class Endpoint:
     headers: tuple[str, ...] = ()
     refusals: tuple[type[DmcoreError], ...] = ()
     audience: Audience = Audience.PARTICIPANTS
+    most_bytes: int = MOST_BODY_BYTES
 
     @property
     def route(self) -> Route:
@@ -86,6 +88,7 @@ class Endpoint:
             pattern=self.pattern,
             handler=self.handler,
             audience=self.audience,
+            most_bytes=self.most_bytes,
         )
 
     @property

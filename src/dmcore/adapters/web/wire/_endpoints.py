@@ -6,6 +6,7 @@ from typing import Final
 
 from dmcore import errors
 from dmcore.adapters.web import _errors
+from dmcore.adapters.web._values import LARGEST_BODY_BYTES
 from dmcore.adapters.web.wire import (
     _acting,
     _contents,
@@ -71,6 +72,13 @@ KEY = Parameter(
     place="header",
 )
 
+_SEALED = (
+    errors.InvalidEnvelope,
+    errors.SealedOnly,
+    errors.SealingNotOffered,
+    errors.NoDevice,
+    errors.KeysChanged,
+)
 PAGED = (_errors.MalformedRequest, errors.InvalidPageSize, errors.InvalidCursor)
 _WRITING = (
     errors.InvalidBody,
@@ -81,8 +89,8 @@ _WRITING = (
     errors.YouBlockedThem,
     errors.RecipientUnavailable,
     errors.NotAcceptedYet,
-    errors.SealedOnly,
     errors.LimitReached,
+    *_SEALED,
 )
 _STARTING = (
     errors.CannotMessageYourself,
@@ -94,11 +102,11 @@ _CHANGING = (
     errors.InvalidBody,
     errors.MessageRefused,
     errors.TooLateToEdit,
-    errors.SealedOnly,
     errors.Muted,
     errors.YouBlockedThem,
     errors.RecipientUnavailable,
     errors.LimitReached,
+    *_SEALED,
 )
 
 
@@ -127,6 +135,7 @@ ENDPOINTS: Final = (
         status=HTTPStatus.CREATED,
         headers=("Location",),
         refusals=(*_WRITING, *_STARTING),
+        most_bytes=LARGEST_BODY_BYTES,
     ),
     _thread(
         method="GET",
@@ -155,6 +164,7 @@ ENDPOINTS: Final = (
         status=HTTPStatus.CREATED,
         headers=("Location",),
         refusals=_WRITING,
+        most_bytes=LARGEST_BODY_BYTES,
     ),
     _message(
         method="PATCH",
@@ -163,6 +173,7 @@ ENDPOINTS: Final = (
         takes=_contents.NewText,
         answers=_models.Message,
         refusals=_CHANGING,
+        most_bytes=LARGEST_BODY_BYTES,
     ),
     _message(
         method="DELETE",

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
 from dmcore import mailbox
+from dmcore.adapters.web.wire._bytes import Bytes32
 from dmcore.adapters.web.wire._contents import Preferences
 from dmcore.domain import contact, events, feed, inbox, message, paging
 from dmcore.domain.conversation import Folder, Request
@@ -62,6 +63,11 @@ class Message(Answer):
     """The first message of the chain of replies that it is in."""
     seen_at: Instant | None
     """When the other saw it: of own messages only, and only while both show receipts."""
+    tag: Bytes32 | None
+    """What proves it in a report, given to its recipient alone."""
+    sent_at_us: int
+    """The instants once more, in microseconds since 1970: what the tag is for."""
+    edited_at_us: int | None
 
     @classmethod
     def of(cls, found: message.Message, viewer: str) -> Self:
@@ -79,6 +85,9 @@ class Message(Answer):
             reply_to=found.reply_to,
             thread_root=found.thread_id,
             seen_at=found.seen_at,
+            tag=found.franking,
+            sent_at_us=found.sent_at_us,
+            edited_at_us=found.edited_at_us,
         )
 
 

@@ -32,6 +32,7 @@ _PATH_SCHEMAS: Final = {
     "thread": ID_SCHEMA,
     "message": ID_SCHEMA,
     "report": ID_SCHEMA,
+    "device": ID_SCHEMA,
     "kind": {"type": "string", "enum": [*RestrictionKind]},
     "user": USER_SCHEMA,
 }
@@ -39,6 +40,7 @@ _PATH_WORDS: Final = {
     "thread": "The conversation.",
     "message": "A message of the conversation.",
     "report": "The report.",
+    "device": "An own device, by the name that it made up for itself.",
     "kind": "Which kind of restriction.",
     "user": "Somebody else, percent-encoded.",
 }

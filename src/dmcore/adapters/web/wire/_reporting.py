@@ -9,7 +9,10 @@ from dmcore.adapters.web._routing import Visit
 from dmcore.adapters.web._values import Response
 from dmcore.adapters.web.wire import _contents, _models, _parameters
 from dmcore.adapters.web.wire._answering import answer
-from dmcore.domain import reports
+from dmcore.adapters.web.wire._bytes import Bytes32
+from dmcore.domain import franking, reports
+from dmcore.domain.ids import parse_message_id, parse_user_id
+from dmcore.domain.instants import FIRST_US, LAST_US
 from dmcore.domain.reports import MOST_CHOSEN, ReportReason
 
 REASON_SCHEMA: Final = {"type": "string", "enum": [*ReportReason]}
@@ -22,6 +25,39 @@ _Ids = Annotated[
 ]
 
 
+_Instant = Annotated[
+    int, WithJsonSchema({"type": "integer", "minimum": FIRST_US, "maximum": LAST_US})
+]
+
+
+class Disclosure(_contents.Content):
+    """A message of the other's as its recipient kept it, shown to the moderators."""
+
+    message: _Id
+    sender: _User
+    text: str
+    sent_at_us: _Instant
+    edited_at_us: _Instant | None = None
+    tag: Bytes32
+    """What the message came with."""
+    key: Bytes32 | None = None
+    """What opens the commitment to its text; null where it was not sealed."""
+
+    @property
+    def value(self) -> franking.Disclosure:
+        """What messaging takes. Raises ``InvalidId`` and ``InvalidReport``."""
+        opening = {} if self.key is None else {"key": self.key}
+        return franking.Disclosure(
+            message=parse_message_id(self.message),
+            sender=parse_user_id(self.sender),
+            text=self.text,
+            sent_at_us=self.sent_at_us,
+            edited_at_us=self.edited_at_us,
+            tag=self.tag,
+            **opening,
+        )
+
+
 class NewReport(_contents.Content):
     """Whom or what somebody reports: a user, a conversation, or messages of one; and why."""
 
@@ -32,6 +68,10 @@ class NewReport(_contents.Content):
     """The conversation that is reported."""
     messages: _Ids = Field(default_factory=list)
     """Messages of that conversation. What they say is kept only where the site allows evidence."""
+    disclosures: list[Disclosure] = Field(
+        default_factory=list, json_schema_extra={"maxItems": MOST_CHOSEN}
+    )
+    """More of its messages, which count where they were sent exactly like this."""
 
 
 class ReportReceipt(_models.Answer):
@@ -70,6 +110,7 @@ async def make_report(visit: Visit) -> Response:
         conversation=new.thread,
         messages=new.messages,
         reason=new.reason,
+        disclosures=[each.value for each in new.disclosures],
         key=_parameters.idempotency_key(visit.request),
     )
     return answer(ReportReceipt.of(receipt), status=201)

@@ -18,6 +18,7 @@ from dmcore.adapters.web.wire import (
     _operations,
     _reporting,
     _restrictions,
+    _sealing_endpoints,
 )
 from dmcore.adapters.web.wire._answering import as_json
 from dmcore.adapters.web.wire._endpoint import Endpoint, Parameter
@@ -51,6 +52,7 @@ _operator = partial(Endpoint, tag="Operations", audience=Audience.OPERATORS)
 
 ENDPOINTS: Final = (
     *_endpoints.ENDPOINTS,
+    *_sealing_endpoints.ENDPOINTS,
     Endpoint(
         method="POST",
         pattern="/reports",
