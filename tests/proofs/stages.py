@@ -8,9 +8,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import attrs
+from tests.proofs.sealing import about_keys, change_tablet, sealed
 from tests.support.stores import Harness, MemoryHarness, SqlHarness, asked_through
 
-from dmcore import DirectMessages, DmcoreError, Mailbox, Message, Policy
+from dmcore import DirectMessages, DmcoreError, Envelope, Mailbox, Message, Policy
 from dmcore.adapters.clock import ManualClock
 from dmcore.domain.gates import Introduction, Profile
 from dmcore.domain.ids import TenantId, User, UserId
@@ -85,8 +86,10 @@ class Stage:
         host: Host,
         *,
         namespace: bytes,
+        is_sealing: bool,
     ) -> None:
         self.dm, self.clock, self.entropy, self.host = dm, clock, entropy, host
+        self.is_sealing = is_sealing
         self.ever: set[UUID] = set()
         self.asked: list[str] = []
         dm.operations("olga").set_mode("on")
@@ -139,6 +142,8 @@ class Stage:
         """Everything that a user gets by any call that only asks."""
         box = self.box(name)
         asks = {**_lists(box), **_about_people(box), **_about_threads(self, box, probes)}
+        if self.is_sealing:
+            asks |= about_keys(box, PEOPLE)
         # What wakes whoever watches for them.
         asks["head"] = lambda: self.dm.heads([box.user])
         return {question: self.call(ask) for question, ask in asks.items()}
@@ -218,6 +223,13 @@ def _pages(box: Mailbox, conversation: UUID) -> list[object]:
 # Acts -------------------------------------------------------------------------------------------
 
 
+def _said(stage: Stage, step: Step, words: str) -> str | Envelope:
+    """What is written: sealed where people seal, with keys that are taken for it."""
+    if not stage.is_sealing:
+        return words
+    return sealed(stage.box(step.who), step.peer, words)
+
+
 def _choose(stage: Stage, step: Step, **choices: Any) -> None:
     box = stage.box(step.who)
     box.set_preferences(attrs.evolve(box.preferences(), **choices))
@@ -232,15 +244,21 @@ Act = Callable[[Stage, Step, Target, str], object]
 
 ACTS: Final[Mapping[str, Act]] = {
     "nothing": lambda *_: None,
-    "start": lambda at, it, _, words: at.box(it.who).start(it.peer, words),
-    "send": lambda at, it, to, words: at.box(it.who).send(to.conversation, words),
+    "start": lambda at, it, _, words: at.box(it.who).start(it.peer, _said(at, it, words)),
+    "send": lambda at, it, to, words: at.box(it.who).send(to.conversation, _said(at, it, words)),
     "reply": lambda at, it, to, words: at.box(it.who).send(
-        to.conversation, words, reply_to=to.message
+        to.conversation, _said(at, it, words), reply_to=to.message
     ),
     "keyed": lambda at, it, *_: at.box(it.who).start(
-        it.peer, f"keyed {it.pick % 3}", key=f"{it.pick % 2}"
+        it.peer, _said(at, it, f"keyed {it.pick % 3}"), key=f"{it.pick % 2}"
     ),
-    "edit": lambda at, it, to, words: at.box(it.who).edit(to.conversation, to.message, words),
+    "edit": lambda at, it, to, words: at.box(it.who).edit(
+        to.conversation, to.message, _said(at, it, words)
+    ),
+    "in the clear": lambda at, it, _, words: at.box(it.who).start(it.peer, words),
+    "claim": lambda at, it, *_: at.box(it.who).devices.claim(it.peer),
+    "seal": lambda at, it, to, _: at.box(it.who).seal(to.conversation),
+    "tablet": lambda at, it, *_: change_tablet(at.box(it.who)),
     "delete": lambda at, it, to, _: at.box(it.who).delete(to.conversation, to.message),
     "hide": lambda at, it, to, _: at.box(it.who).hide(to.conversation, to.message),
     "mark": lambda at, it, to, _: at.box(it.who).mark_read(to.conversation, through=to.message),
@@ -287,7 +305,14 @@ def in_two(harnesses: tuple[Harness, Harness], policy: Policy) -> Iterator[tuple
             clock, entropy, host = ManualClock(NOON_US), SteppedEntropy(), Host()
             stack.callback(harness.close)
             dm = harness.open(policy=policy, clock=clock, entropy=entropy, directory=host)
-            made = Stage(dm, clock, entropy, host, namespace=_namespace_of(harness))
+            made = Stage(
+                dm,
+                clock,
+                entropy,
+                host,
+                namespace=_namespace_of(harness),
+                is_sealing=policy.sealing != "never",
+            )
             if isinstance(harness, SqlHarness):
                 made.asked = stack.enter_context(asked_through(dm))
             return made

@@ -1,5 +1,6 @@
 """Sealed messages where nothing can open them: words instead of a text, and never the envelope."""
 
+import attrs
 import pytest
 from tests.web.browsing import Browser
 from tests.web.conftest import MakeHost
@@ -7,7 +8,9 @@ from tests.web.described import Api
 from tests.web.desks import ROLES
 from tests.web.hosts import Host
 
-from dmcore import Policy
+from dmcore import Body, Disclosure, Policy
+from dmcore.adapters.memory._transactions import MemoryTransactions
+from dmcore.testing.blocking import runner_of
 from dmcore.testing.conformance.devices import enrol
 from dmcore.testing.conformance.sealing import envelope
 
@@ -72,3 +75,39 @@ def test_the_interface_has_the_envelope_and_no_text(host: Host) -> None:
     assert (permission["is_allowed"], permission["is_sealed"]) == (True, True)
     refused = api.refusal("POST", f"/threads/{thread}/messages", json={"body": "x"})
     assert refused == "409 sealed_only"
+
+
+def test_the_page_of_evidence_says_what_is_known_of_a_text(host: Host) -> None:
+    """Proven where it was sent like this, and so said where somebody changed what is stored."""
+    ann, bob = host.dm.mailbox("ann"), host.dm.mailbox("bob")
+    said = [bob.start("ann", text) for text in ("as it was", "as it was not")]
+    runner = runner_of(host.dm)
+    assert isinstance(runner, MemoryTransactions)
+    rows = runner._store.postings[said[1].conversation]
+    message = attrs.evolve(rows[-1].message, body=Body("put into a mouth"))
+    rows[-1] = attrs.evolve(rows[-1], message=message)
+    made = ann.report(
+        conversation=said[0].conversation, messages=[it.id for it in said], reason="threat"
+    )
+    mod = Browser.of(host, "mod")
+    mine = mod.press(mod.get(f"/moderation/reports/{made.id}"), "Take")
+    words = mod.press(mine, "Look at what was chosen").text
+    proven, altered = words.index("as it was"), words.index("put into a mouth")
+    assert proven < words.index("It is proven that exactly this was sent") < altered
+    assert altered < words.index("This is not what was sent: it was changed in the database")
+    assert "as it was not" not in words
+
+
+def test_a_text_that_a_reporter_discloses_is_shown_as_proven(host: Host) -> None:
+    ann, bob = host.dm.mailbox("ann"), host.dm.mailbox("bob")
+    sent = bob.start("ann", "I know where you live")
+    (kept,) = ann.thread(sent.conversation).items
+    bob.delete(sent.conversation, sent.id)
+    shown = [Disclosure.of(kept)]
+    made = ann.report(conversation=sent.conversation, disclosures=shown, reason="threat")
+    mod = Browser.of(host, "mod")
+    mine = mod.press(mod.get(f"/moderation/reports/{made.id}"), "Take")
+    words = mod.press(mine, "Look at what was chosen").text
+    assert "I know where you live" in words
+    assert "It is proven that exactly this was sent" in words
+    assert "This message was deleted" not in words
