@@ -41,6 +41,7 @@ MESSAGE = Message(
     reply_to=FIRST,
     thread_id=FIRST,
     seen_at_us=NOON_US + 1_000_000,
+    franking=bytes(32),
 )
 VIEW = ConversationView(
     conversation=TALK,
@@ -98,7 +99,8 @@ EVERY: tuple[tuple[Exported, str], ...] = (
         f'{{"kind":"message","id":"{SECOND}","thread":"{TALK}","sender":"bob",'
         '"body":"h\u00e9\\n\\"2\\u2028\\u0085","envelope":null,"is_deleted":false,'
         '"sent_at":"2030-01-01T12:00:00.000000Z","edited_at":"2030-01-01T12:00:00.000001Z",'
-        f'"reply_to":"{FIRST}","thread_root":"{FIRST}","seen_at":"2030-01-01T12:00:01.000000Z"}}',
+        f'"reply_to":"{FIRST}","thread_root":"{FIRST}","seen_at":"2030-01-01T12:00:01.000000Z",'
+        f'"tag":"{43 * "A"}="}}',
     ),
 )
 
@@ -115,7 +117,8 @@ def test_what_does_not_apply_is_null() -> None:
     line = json.loads(json_line(gone))
     assert line["is_deleted"] is True
     names = {name for name, value in line.items() if value is None}
-    assert names == {"body", "envelope", "edited_at", "reply_to", "thread_root", "seen_at"}
+    nothing = {"body", "envelope", "edited_at", "reply_to", "thread_root", "seen_at", "tag"}
+    assert names == nothing
 
 
 @pytest.mark.promise("GDPR-1")

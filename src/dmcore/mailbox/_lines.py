@@ -1,6 +1,7 @@
 """The export as JSON Lines: the names in a line, and how ids and instants are written (GDPR-1)."""
 
 import json
+from base64 import b64encode
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -40,6 +41,7 @@ def _fields_of(thing: Exported) -> dict[str, Any]:
             "reply_to": _id(thing.reply_to),
             "thread_root": _id(thing.thread_id),
             "seen_at": _instant(thing.seen_at),
+            "tag": None if thing.franking is None else b64encode(thing.franking).decode(),
         }
     if isinstance(thing, ConversationView):
         return {
