@@ -39,14 +39,15 @@ class Devices(Rows):
         rows = [(*place, key.number, to_json(key)) for key in keys]
         self._rows.executemany("INSERT INTO one_time_keys VALUES (?, ?, ?, ?, ?)", rows)
 
-    def take_one_time_keys(self, owner: User) -> Mapping[DeviceId, Prekey]:
+    def take_one_time_keys(self, owner: User, draw: int) -> Mapping[DeviceId, Prekey]:
         taken = {}
         for device in self.of(owner)[owner]:
             place = (owner.tenant, owner.id, str(device.id))
             query = """SELECT value FROM one_time_keys WHERE tenant = ? AND user = ? AND device = ?
-                ORDER BY number LIMIT 1"""
-            for value in list(self._values(query, *place)):
-                key = taken[device.id] = from_json(Prekey, value)
+                ORDER BY number"""
+            left = list(self._values(query, *place))
+            if left:
+                key = taken[device.id] = from_json(Prekey, left[draw % len(left)])
                 query = """DELETE FROM one_time_keys
                     WHERE tenant = ? AND user = ? AND device = ? AND number = ?"""
                 self._rows.execute(query, (*place, key.number))

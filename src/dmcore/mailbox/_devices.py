@@ -149,7 +149,7 @@ def claim(
     tx.mailboxes.save(account)
     tx.journal.record(entries)
     found = tx.devices.of(sender, partner)
-    one_time = tx.devices.take_one_time_keys(partner)
+    one_time = tx.devices.take_one_time_keys(partner, rules.draw())
     return KeyClaim(
         own=_bundle(account, [DeviceKeys(device=it) for it in found[sender]]),
         other=_bundle(

@@ -38,10 +38,12 @@ class Devices(Protocol):
         """Put these in the place of all one-time keys that are left of a device."""
         ...
 
-    def take_one_time_keys(self, owner: User) -> Mapping[DeviceId, Prekey]:
-        """Take the one-time key with the lowest number of each device that has one left.
+    def take_one_time_keys(self, owner: User, draw: int) -> Mapping[DeviceId, Prekey]:
+        """Take one of the one-time keys of each device that has any left, by lot.
 
-        Nobody MUST ever get one of them again. In one statement beside the one that writes.
+        Of ``n`` keys in order of their numbers, that is the one at ``draw % n``, counted from 0. So
+        what a device sees of its keys tells it nothing of the others. Nobody MUST ever get one of
+        them again. In one statement beside the one that writes.
         """
         ...
 

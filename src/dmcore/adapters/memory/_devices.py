@@ -39,12 +39,12 @@ class MemoryDevices:
         in_order = tuple(sorted(keys, key=_number_of))
         self._changes.put(self._store.one_time_keys, (owner, device), in_order)
 
-    def take_one_time_keys(self, owner: User) -> Mapping[DeviceId, Prekey]:
+    def take_one_time_keys(self, owner: User, draw: int) -> Mapping[DeviceId, Prekey]:
         taken = {}
         for device in self._of(owner):
-            keys = self._store.one_time_keys[owner, device]
-            if keys:
-                taken[device], *left = keys
+            left = list(self._store.one_time_keys[owner, device])
+            if left:
+                taken[device] = left.pop(draw % len(left))
                 self._changes.put(self._store.one_time_keys, (owner, device), tuple(left))
         return taken
 

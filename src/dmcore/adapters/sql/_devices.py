@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import BigInteger, Connection, Row, bindparam, delete, func, select
 
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._conditions import TENANT, id_param, text_param
@@ -19,16 +19,19 @@ _OF = (
     .order_by(device.c.id)
 )
 _KEYS = one_time_key.c
-_LOWEST = (
-    select(_KEYS.device_id, func.min(_KEYS.number).label("number"))
+_NUMBERED = (
+    select(
+        one_time_key,
+        (func.row_number().over(partition_by=_KEYS.device_id, order_by=_KEYS.number) - 1).label(
+            "place"
+        ),
+        func.count().over(partition_by=_KEYS.device_id).label("kept"),
+    )
     .where(_KEYS.tenant == TENANT, _KEYS.user_id == _OWNER)
-    .group_by(_KEYS.device_id)
-    .subquery("lowest")
+    .subquery("numbered")
 )
-_NEXT = (
-    select(one_time_key)
-    .join(_LOWEST, _LOWEST.c.device_id == _KEYS.device_id)
-    .where(_KEYS.tenant == TENANT, _KEYS.user_id == _OWNER, _KEYS.number == _LOWEST.c.number)
+_DRAWN = select(_NUMBERED).where(
+    _NUMBERED.c.place == bindparam("draw", type_=BigInteger()) % _NUMBERED.c.kept
 )
 # In statements that change rows a parameter cannot have the name of a column.
 _OF_OWNER = (_KEYS.tenant == text_param("of_tenant"), _KEYS.user_id == _OWNER)
@@ -78,10 +81,10 @@ class SqlDevices:
         facts = {"of_tenant": owner.tenant, "owner": owner.id, "of_device": device_}
         self._connection.execute(_DROP_KEYS, facts)
 
-    def take_one_time_keys(self, owner: User) -> Mapping[DeviceId, Prekey]:
-        facts = {"tenant": owner.tenant, "owner": owner.id}
+    def take_one_time_keys(self, owner: User, draw: int) -> Mapping[DeviceId, Prekey]:
+        facts = {"tenant": owner.tenant, "owner": owner.id, "draw": draw}
         taken = {}
-        for row in self._connection.execute(_NEXT, facts):
+        for row in self._connection.execute(_DRAWN, facts):
             self._batch.delete(one_time_key, _key_of(owner, row.device_id, row.number))
             taken[DeviceId(row.device_id)] = _prekey_of(row.number, row.public, row.signature)
         return taken
