@@ -89,11 +89,12 @@ class Contact:
 
     def with_conversation(self, conversation: Conversation) -> Self:
         """The contact with another state of the conversation, which the unread totals follow."""
-        after = attrs.evolve(self, conversation=conversation)
+        side, partner_side = map(conversation.side_of, (self.actor.user.id, self.partner.user.id))
         return attrs.evolve(
-            after,
-            actor=_recounted(self.actor, self.side, after.side),
-            partner=_recounted(self.partner, self.partner_side, after.partner_side),
+            self,
+            conversation=conversation,
+            actor=_recounted(self.actor, self.side, side),
+            partner=_recounted(self.partner, self.partner_side, partner_side),
         )
 
     def with_side(self, side: Side) -> Self:

@@ -169,12 +169,10 @@ class Conversation:
         place in the inbox, and not its unread count. ``asks`` says that it awaits consent; then it
         is a request to whoever did not have the conversation before.
         """
-        recipient = self.pair.other_than(sender)
-        after = attrs.evolve(self, newest=message, oldest=self.oldest or message)
-        after = after.with_side(sender, self.side_of(sender).after_writing(message, asks=asks))
-        if sender_only:
-            return after
-        view = self.side_of(recipient)
-        return after.with_side(
-            recipient, view.after_receiving(message, is_request=asks and not view.exists)
-        )
+        own, view = self.side_of(sender), self.side_of(self.pair.other_than(sender))
+        own = own.after_writing(message, asks=asks)
+        if not sender_only:
+            view = view.after_receiving(message, is_request=asks and not view.exists)
+        low, high = (own, view) if sender == self.pair.low else (view, own)
+        oldest = self.oldest or message
+        return attrs.evolve(self, newest=message, oldest=oldest, low=low, high=high)

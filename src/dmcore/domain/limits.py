@@ -73,8 +73,12 @@ class RateLimit:
     def counted(self, window: Window, reading_us: int) -> Window:
         """The window after one more event."""
         noted = self._noted(window, reading_us)
-        instants = (*noted.instants, noted.time_us)
-        return attrs.evolve(noted, instants=instants[-self.count :])
+        return Window(
+            instants=(*noted.instants, noted.time_us)[-self.count :],
+            time_us=noted.time_us,
+            reading_us=noted.reading_us,
+            jump_us=noted.jump_us,
+        )
 
     def refused(self, window: Window, reading_us: int) -> Window:
         """The window after an attempt that was refused: the same, unless a clock went back.

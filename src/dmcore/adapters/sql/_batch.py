@@ -29,11 +29,12 @@ class Verb(StrEnum):
 Row = Mapping[str, object]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Shape:
     """A kind of write: which verb on which table, with values for which columns.
 
-    The columns of the primary key come last where the row is found by them.
+    The columns of the primary key come last where the row is found by them. Each is made once, so
+    that two are the same where they are one.
     """
 
     verb: Verb
@@ -65,32 +66,32 @@ _KEYS: Final = {table.name: tuple(table.primary_key.columns.keys()) for table in
 
 
 @cache
+def _shape(verb: Verb, table: str, columns: tuple[str, ...]) -> Shape:
+    """The shape of a write that sets some columns, and finds its row by the key."""
+    return Shape(verb, table, columns if verb is Verb.INSERT else columns + _KEYS[table])
+
+
+@cache
 def _whole(verb: Verb, table: str) -> Shape:
     """The shape that carries every column its verb can."""
-    keys = _KEYS[table]
-    others = tuple(name for name in _NAMES[table] if name not in keys)
-    columns = {Verb.INSERT: _NAMES[table], Verb.UPDATE: others + keys, Verb.DELETE: keys}
-    return Shape(verb, table, columns[verb])
+    names = _NAMES[table]
+    others = tuple(name for name in names if name not in _KEYS[table])
+    return _shape(verb, table, {Verb.INSERT: names, Verb.UPDATE: others, Verb.DELETE: ()}[verb])
 
 
 @attrs.frozen
 class Write:
-    """One row to write; ``before`` is the row as it was read, where it is updated."""
+    """One row to write: an insert leaves out its nulls, an update sets only what is new."""
 
     verb: Verb
     table: str
     row: Row
-    before: Row
+    columns: tuple[str, ...] = ()
 
+    @property
     def shape(self) -> Shape:
-        """Only what is new: an insert without its nulls, an update without what stays."""
-        whole = _whole(self.verb, self.table)
-        if self.verb is Verb.DELETE:
-            return whole
-        keys = _KEYS[self.table] if self.verb is Verb.UPDATE else ()
-        row, before = self.row, self.before
-        new = [name for name in whole.columns if name in keys or row[name] != before.get(name)]
-        return Shape(self.verb, self.table, tuple(new))
+        """What kind of write it is."""
+        return _shape(self.verb, self.table, self.columns)
 
     def order(self) -> tuple[int, list[Any]]:
         """Its place among writes: tables first, then keys."""
@@ -105,15 +106,23 @@ class Batch:
         self._writes: list[Write] = []
 
     def insert(self, table: Table, row: Row) -> None:
-        self._writes.append(Write(Verb.INSERT, table.name, row, {}))
+        given = tuple(name for name, value in row.items() if value is not None)
+        self._writes.append(Write(Verb.INSERT, table.name, row, given))
 
     def update(self, table: Table, row: Row, before: Row) -> None:
         """Change a row that was read as ``before``; nothing where nothing is new."""
-        if row != before:
-            self._writes.append(Write(Verb.UPDATE, table.name, row, before))
+        keys = _KEYS[table.name]
+        # Most of it is not only equal: it is what was read, and need not be compared.
+        new = tuple(
+            name
+            for name, value in row.items()
+            if value is not (was := before.get(name)) and value != was and name not in keys
+        )
+        if new:
+            self._writes.append(Write(Verb.UPDATE, table.name, row, new))
 
     def delete(self, table: Table, key: Row) -> None:
-        self._writes.append(Write(Verb.DELETE, table.name, key, {}))
+        self._writes.append(Write(Verb.DELETE, table.name, key))
 
     def flush(self) -> None:
         """Send everything as one statement; nothing where nothing was added."""
@@ -128,7 +137,7 @@ class Batch:
 
 
 def _as_ctes(writes: list[Write], dialect: Dialect) -> tuple[str, list[object]]:
-    shapes = tuple(write.shape() for write in writes)
+    shapes = tuple(write.shape for write in writes)
     values: list[object] = []
     for write, shape in zip(writes, shapes, strict=True):
         values += _bound(write.row, shape, dialect)

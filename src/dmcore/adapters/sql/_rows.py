@@ -69,6 +69,7 @@ def first_of(rows: Sequence[Any]) -> Any:
 
 
 def account_row(account: Account) -> dict[str, object]:
+    standing = account.standing
     return {
         "tenant": account.user.tenant,
         "user_id": account.user.id,
@@ -79,7 +80,9 @@ def account_row(account: Account) -> dict[str, object]:
         "starts": account.starts,
         **preferences_row(account.preferences),
         "is_erased": account.is_erased,
-        **attrs.asdict(account.standing),
+        "muted_until_us": standing.muted_until_us,
+        "suspended_until_us": standing.suspended_until_us,
+        "hidden_until_us": standing.hidden_until_us,
         "restrictions": account.restrictions,
         "removals": account.removals,
         "devices": account.devices,

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from sqlalchemy import BigInteger, Connection, Dialect, Integer
+from sqlalchemy import BigInteger, Boolean, Connection, Dialect, Integer
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -36,9 +36,11 @@ def dialect_of(name: str) -> Dialect:
 
 
 def binder(kind: "TypeEngine[Any]", dialect: Dialect) -> Process:
-    """How values of a type are made ready for the driver."""
+    """How values of a type are made ready for the driver. Both drivers know what a boolean is."""
     if dialect.name == "postgresql" and isinstance(kind, (Integer, BigInteger)):
         return _whole_number()
+    if isinstance(kind, Boolean):
+        return None
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
