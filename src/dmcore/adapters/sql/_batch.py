@@ -81,17 +81,25 @@ def _whole(verb: Verb, table: str) -> Shape:
 
 @attrs.frozen
 class Write:
-    """One row to write: an insert leaves out its nulls, an update sets only what is new."""
+    """One row to write; ``before`` is the row as it was read, where it is updated."""
 
     verb: Verb
     table: str
     row: Row
-    columns: tuple[str, ...] = ()
+    before: Row
 
     @property
     def shape(self) -> Shape:
-        """What kind of write it is."""
-        return _shape(self.verb, self.table, self.columns)
+        """Only what is new: an insert without its nulls, an update without what stays."""
+        keys = () if self.verb is Verb.INSERT else _KEYS[self.table]
+        before = self.before
+        # Most of a row is not only equal: it is what was read, and need not be compared.
+        new = tuple(
+            name
+            for name, value in self.row.items()
+            if value is not (was := before.get(name)) and value != was and name not in keys
+        )
+        return _shape(self.verb, self.table, new)
 
     def order(self) -> tuple[int, list[Any]]:
         """Its place among writes: tables first, then keys."""
@@ -106,23 +114,16 @@ class Batch:
         self._writes: list[Write] = []
 
     def insert(self, table: Table, row: Row) -> None:
-        given = tuple(name for name, value in row.items() if value is not None)
-        self._writes.append(Write(Verb.INSERT, table.name, row, given))
+        self._writes.append(Write(Verb.INSERT, table.name, row, {}))
 
     def update(self, table: Table, row: Row, before: Row) -> None:
         """Change a row that was read as ``before``; nothing where nothing is new."""
-        keys = _KEYS[table.name]
-        # Most of it is not only equal: it is what was read, and need not be compared.
-        new = tuple(
-            name
-            for name, value in row.items()
-            if value is not (was := before.get(name)) and value != was and name not in keys
-        )
-        if new:
-            self._writes.append(Write(Verb.UPDATE, table.name, row, new))
+        if row != before:
+            self._writes.append(Write(Verb.UPDATE, table.name, row, before))
 
     def delete(self, table: Table, key: Row) -> None:
-        self._writes.append(Write(Verb.DELETE, table.name, key))
+        # What is not a column of the key is nothing new either.
+        self._writes.append(Write(Verb.DELETE, table.name, key, key))
 
     def flush(self) -> None:
         """Send everything as one statement; nothing where nothing was added."""
