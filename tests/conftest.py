@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,10 +41,28 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         parser.addini("cache_dir", "Not used in this run.")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """One seed for all the processes, which are made later."""
     compile_once()
     os.environ.setdefault(SEED_VARIABLE, str(secrets.randbelow(1_000_000)))
+    config.addinivalue_line(
+        "markers", "by_day(one_in): by day one in so many runs; by night, or by its name, each does"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What runs elsewhere as well runs in part by day: always the same part."""
+    if IS_NIGHTLY or any("::" in argument for argument in config.args):
+        return
+    left_out = [item for item in items if not _is_of_the_day(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _is_of_the_day(item)]
+
+
+def _is_of_the_day(item: pytest.Item) -> bool:
+    found = item.get_closest_marker("by_day")
+    return found is None or zlib.crc32(item.nodeid.encode()) % int(found.kwargs["one_in"]) == 0
 
 
 def pytest_report_header() -> str:

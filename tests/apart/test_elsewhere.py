@@ -60,12 +60,19 @@ def test_a_host_without_messages_is_clean(neighbours: Neighbours) -> None:
     assert found.messages > 10
 
 
-@pytest.mark.parametrize("name", [*metadata.tables, "DM_Message", "dm_write"])
-def test_a_table_of_ours_is_named(neighbours: Neighbours, name: str) -> None:
+def test_every_table_of_ours_is_named(neighbours: Neighbours) -> None:
     """With rows or without: nobody else has one of that name."""
-    neighbours.plant(f'CREATE TABLE "{name}" (body text)')
+    names = [*metadata.tables, "dm_write"]
+    for name in names:
+        neighbours.plant(f'CREATE TABLE "{name}" (body text)')
+    expected = {Finding(TABLE, f"table {schema(neighbours)}{name}") for name in names}
+    assert set(neighbours.look().findings) == expected
+
+
+def test_a_table_of_ours_is_named_however_it_is_spelled(neighbours: Neighbours) -> None:
+    neighbours.plant('CREATE TABLE "DM_Message" (body text)')
     (found,) = neighbours.look().findings
-    assert found == Finding(TABLE, f"table {schema(neighbours)}{name}")
+    assert found == Finding(TABLE, f"table {schema(neighbours)}DM_Message")
 
 
 def test_a_table_of_ours_is_named_in_any_schema_and_form(neighbours: Neighbours) -> None:
