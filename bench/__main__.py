@@ -132,10 +132,10 @@ def main(given: Sequence[str] | None = None) -> int:
     if arguments.growth:
         return _grow(arguments, plan)
     if arguments.capacity:
-        found = capacity_page(find_capacity(scale, arguments.folder))
-        print(found)
+        shown = capacity_page(find_capacity(scale, arguments.folder))
+        print(shown)
         if arguments.write_docs:
-            _CAPACITY_PAGE.write_text(found, encoding="utf-8")
+            _CAPACITY_PAGE.write_text(shown, encoding="utf-8")
         return 0
     population = Population(scale)
     outcomes = []

@@ -124,7 +124,8 @@ class SqliteFloor:
         self._connection = sqlite3.connect(
             url.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False
         )
-        for pragma in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL"):
+        settings = ("journal_mode = WAL", "foreign_keys = ON", "secure_delete = ON")
+        for pragma in (*settings, "synchronous = FULL"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._cursor = self._connection.cursor()
         self._engine = create_engine(url, isolation_level="AUTOCOMMIT")
