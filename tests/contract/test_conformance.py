@@ -4,7 +4,7 @@ import pytest
 
 from dmcore.testing.conformance import *  # noqa: F403
 
-HARNESSES = ("memory", pytest.param("memory-async", marks=pytest.mark.by_day(one_in=3)), "sqlite")
+HARNESSES = ("memory", "memory-async", "sqlite")
 WRONG_EACH_TIME = "test_what_must_be_unique_is_the_stores_own_concern"
 
 

@@ -3,14 +3,11 @@
 The blocking store is the same code that the awaited one runs, as the races and the faults have it.
 """
 
-import pytest
 from tests.conftest import IS_NIGHTLY
 from tests.contract.test_conformance import impatient
 
 from dmcore.testing.conformance import *  # noqa: F403
 
 __all__ = ["impatient"]
-
-pytestmark = pytest.mark.by_day(one_in=3)
 
 HARNESSES = ("postgres-async", *(("postgres", "sqlite-async") if IS_NIGHTLY else ()))

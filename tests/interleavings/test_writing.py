@@ -64,7 +64,6 @@ def _fought(arena: Arena, bout: Bout, title: str) -> int:
 
 
 @pytest.mark.promise("MSG-4", "PAIR-2", "LIMIT-1", "FEED-2", "BLOCK-1")
-@pytest.mark.by_day(one_in=2)
 @pytest.mark.parametrize(("arena", "name"), _CASES, indirect=["arena"])
 def test_two_acts_at_once_come_to_the_same_as_one_after_the_other(
     arena: Arena, name: str, record_property: Callable[[str, object], None]

@@ -8,8 +8,6 @@ import pytest
 
 from dmcore.testing.conformance import *  # noqa: F403
 
-pytestmark = pytest.mark.by_day(one_in=3)
-
 HERE = Path(__file__).parent
 
 
