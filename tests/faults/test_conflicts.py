@@ -51,6 +51,13 @@ class Stage:
                 Event().wait(0.005)
         return begun
 
+    def until_it_waits_for(self, holder: psycopg.Connection[Any]) -> None:
+        """Until something waits for what a transaction holds."""
+        question = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
+        with psycopg.connect(self.url, autocommit=True) as watcher:
+            while watcher.execute(question, [holder.info.backend_pid]).fetchone() == (0,):
+                Event().wait(0.005)
+
     def hold(self, user: str) -> None:
         """Somebody else begins a transaction that locks a mailbox."""
         self.other.execute("SELECT 1 FROM dm_mailbox WHERE user_id = %s FOR UPDATE", [user])
@@ -157,6 +164,30 @@ def test_a_deadlock_is_started_over(make_stage: MakeStage, level: IsolationLevel
     assert message.sent_at_us == NOON_US + 7_000_000
     assert sum("FOR NO KEY UPDATE" in it for it in statements) > 1
     assert stage.dm.mailbox("bob").unread() == 2
+    assert stage.dm.operations("olga").verify() == ()
+
+
+@pytest.mark.promise("PAIR-2", "MSG-4")
+def test_a_mailbox_that_came_while_waiting_is_not_waited_for_out_of_order(
+    make_stage: MakeStage,
+) -> None:
+    """Bob has no mailbox yet when he waits for Cyd's, and has one when he gets that.
+
+    Whoever holds Bob's by then may want Cyd's: waiting for each other, they would be locked out.
+    """
+    stage = make_stage()
+    stage.dm.mailbox("ann").start("cyd", "so that Cyd has a mailbox")
+    stage.hold("cyd")
+    sending = stage.meanwhile(lambda: stage.dm.mailbox("bob").start("cyd", "hello"))
+    stage.dm.mailbox("bob").start("ann", "so that Bob has one, too")
+    with psycopg.connect(stage.url) as third:
+        third.execute("SELECT 1 FROM dm_mailbox WHERE user_id = 'bob' FOR UPDATE")
+        stage.other.execute("UPDATE dm_mailbox SET removals = removals + 1 WHERE user_id = 'cyd'")
+        stage.other.commit()
+        stage.until_it_waits_for(third)
+        is_free = can_be_locked(stage.url, "cyd")
+    assert is_free
+    assert text_of(sending.result()) == "hello"
     assert stage.dm.operations("olga").verify() == ()
 
 

@@ -90,18 +90,23 @@ _BOXES_OF_CONVERSATION = _boxes_of_conversation(has_side(conversation, _ACTOR))
 
 
 def _facts(
-    boxes: Select[Any] | None, partner: ColumnElement[Any], *, having: ColumnElement[bool]
+    boxes: Select[Any] | None,
+    partner: ColumnElement[Any],
+    *,
+    having: ColumnElement[bool],
+    waits: bool = True,
 ) -> Select[Any]:
     """Lock the mailboxes and read everything that decides between the two, always as one row.
 
     A statement that had to wait for a lock returns the locked rows as they are now, and everything
     else as it was when the statement began. So the positions are read a second time without a
     lock, and how often something was removed: where they differ, the rest is out of date and is to
-    be read again. Without ``boxes`` nothing is locked.
+    be read again. Without ``boxes`` nothing is locked. Where it ``waits`` for nobody, a lock that
+    another has is an error.
     """
     held: Any = mailbox
     if boxes is not None:
-        held = boxes.with_for_update(key_share=True, of=mailbox).cte("held")
+        held = boxes.with_for_update(key_share=True, of=mailbox, nowait=not waits).cte("held")
     actor_box, partner_box = held.alias("actor_box"), held.alias("partner_box")
     actor_seen, partner_seen = mailbox.alias("actor_seen"), mailbox.alias("partner_seen")
     earlier = message.alias("earlier")
@@ -162,11 +167,24 @@ def _facts(
 _IS_OF_PAIR = and_(
     conversation.c.low == text_param("low"), conversation.c.high == text_param("high")
 )
-_FACTS_OF_PAIR = Statement(_facts(_BOXES_OF_PAIR, text_param("partner"), having=_IS_OF_PAIR))
+
+
+class _Holding:
+    """The statement that holds a pair, and the one that reads it again under the same locks."""
+
+    def __init__(
+        self, boxes: Select[Any], partner: ColumnElement[Any], *, having: ColumnElement[bool]
+    ) -> None:
+        self.first, self.again = (
+            Statement(_facts(boxes, partner, having=having, waits=waits)) for waits in (True, False)
+        )
+
+
+_FACTS_OF_PAIR = _Holding(_BOXES_OF_PAIR, text_param("partner"), having=_IS_OF_PAIR)
 _FACTS_UNHELD = Statement(_facts(None, text_param("partner"), having=_IS_OF_PAIR))
-_FACTS_OF_ANY = Statement(_facts(_BOXES_OF_ANY, other_than(_ACTOR), having=true()))
-_FACTS_OF_CONVERSATION = Statement(
-    _facts(_BOXES_OF_CONVERSATION, other_than(_ACTOR), having=has_side(conversation, _ACTOR))
+_FACTS_OF_ANY = _Holding(_BOXES_OF_ANY, other_than(_ACTOR), having=true())
+_FACTS_OF_CONVERSATION = _Holding(
+    _BOXES_OF_CONVERSATION, other_than(_ACTOR), having=has_side(conversation, _ACTOR)
 )
 # Where they begin in a row of facts.
 _CONVERSATION_AT = 2
@@ -237,7 +255,7 @@ class SqlContacts:
 
     def hold(self, pair: Pair, *, actor: UserId, key: Key | None = None) -> Contact:
         facts = self._facts_of(pair, actor, key)
-        row = first_of(_FACTS_OF_PAIR.all(self._connection, facts))
+        row = first_of(_FACTS_OF_PAIR.first.all(self._connection, facts))
         row = self._fresh(row, _FACTS_OF_PAIR, facts)
         _check_actor(row)
         return self._contact(row, pair, facts["conversation"], actor)
@@ -266,7 +284,7 @@ class SqlContacts:
         self, conversation: ConversationId, *, actor: User, key: Key | None = None
     ) -> Contact | None:
         facts = self._facts_in(conversation, actor, key)
-        row = first_of(_FACTS_OF_CONVERSATION.all(self._connection, facts))
+        row = first_of(_FACTS_OF_CONVERSATION.first.all(self._connection, facts))
         _check_actor(row)
         if row.id is None:
             return None
@@ -277,7 +295,7 @@ class SqlContacts:
     def hold_any(self, conversation: ConversationId, *, user: User) -> Contact:
         """Hold the pair of a conversation for an erasure, whatever ``user`` has of it."""
         facts = self._facts_in(conversation, user, None)
-        row = first_of(_FACTS_OF_ANY.all(self._connection, facts))
+        row = first_of(_FACTS_OF_ANY.first.all(self._connection, facts))
         row = self._fresh(row, _FACTS_OF_ANY, facts)
         return self._contact(row, Pair(row.tenant, row.low, row.high), conversation, user.id)
 
@@ -306,12 +324,14 @@ class SqlContacts:
                 return ConversationId(found)
         return pair.conversation_id(self._namespace)
 
-    def _fresh(self, row: Any, statement: Statement, facts: dict[str, Any]) -> Any:
+    def _fresh(self, row: Any, holding: _Holding, facts: dict[str, Any]) -> Any:
         """The row, or what it is by now, if it was read before the wait for a lock was over."""
         if row.is_fresh:
             return row
-        # Nothing can change any more: what is held now was held when this began.
-        return first_of(statement.all(self._connection, facts))
+        # Nothing can change any more: what is held now was held when this began. Only a mailbox
+        # that came meanwhile was not. To wait for the low one with the high one in hand would be
+        # the wrong order, so whoever finds it taken lets go of everything and starts over.
+        return first_of(holding.again.all(self._connection, facts))
 
     def _contact(
         self,
