@@ -175,7 +175,7 @@ def test_a_mailbox_that_came_while_waiting_is_not_waited_for_out_of_order(
 
     Whoever holds Bob's by then may want Cyd's: waiting for each other, they would be locked out.
     """
-    stage = make_stage()
+    stage = make_stage("READ COMMITTED")
     stage.dm.mailbox("ann").start("cyd", "so that Cyd has a mailbox")
     stage.hold("cyd")
     sending = stage.meanwhile(lambda: stage.dm.mailbox("bob").start("cyd", "hello"))

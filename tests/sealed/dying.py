@@ -35,7 +35,8 @@ def seals_and_dies(url: str, folder: Path, rows: int) -> None:
     """Be killed inside the second transaction, with some of its rows changed."""
     _encrypting._AT_ONCE = 4  # type: ignore[misc]
     encryption = Keys(folder).encryption()
-    encryption.seal = _dying(encryption.seal, at=4 + rows)  # type: ignore[method-assign]
+    # Of each of these messages a text and a tag.
+    encryption.seal = _dying(encryption.seal, at=2 * (4 + rows))  # type: ignore[method-assign]
     list(sql.seal(url, encryption=encryption))
 
 

@@ -19,6 +19,7 @@ from dmcore import Action, DirectMessages, Fact, errors
 from dmcore.adapters import crypto, sql
 from dmcore.adapters.clock import ManualClock
 from dmcore.adapters.sql import Sealed, _encrypting
+from dmcore.domain.franking import TAG_SIZE
 from dmcore.domain.ids import TenantId, User, UserId
 from dmcore.testing.world import NOON_US, SECOND_US, UNLIMITED, texts, thread_of
 
@@ -48,7 +49,9 @@ class Scene:
         engine = create_engine(self.url)
         with engine.connect() as connection:
             rows = [
-                *connection.exec_driver_sql("SELECT body, own_body, fingerprint FROM dm_message"),
+                *connection.exec_driver_sql(
+                    "SELECT body, own_body, fingerprint, franking FROM dm_message"
+                ),
                 *connection.exec_driver_sql("SELECT body FROM dm_evidence"),
             ]
         engine.dispose()
@@ -64,6 +67,7 @@ class Scene:
                 thread_of(ann, self.conversation),
                 thread_of(bob, self.conversation),
                 [it.body for it in desk.evidence(self.report)],
+                [it.franking for it in bob.thread(self.conversation).items],
                 ann.send(self.conversation, f"{CANARY} three", key="three").id,
                 dm.operations("olga").verify(),
             )
@@ -101,6 +105,7 @@ def test_encryption_is_turned_on_and_then_seals_what_was_there(scene: Scene) -> 
     assert plain == 14
     assert scene.seal() == Sealed(seen=13, sealed=13, unreadable=0, is_complete=True)
     assert canaries_in(scene) == sql.count_plain(scene.url) == 0
+    assert TAG_SIZE not in map(len, scene.raw())
     assert scene.looks() == before
     assert not sql.encrypt(scene.url, encryption=scene.encryption)
     after = scene.raw()

@@ -17,6 +17,7 @@ from dmcore import AsyncDirectMessages, Body, DirectMessages, Message, Policy, e
 from dmcore.adapters import crypto, sql
 from dmcore.adapters.sql._schema import SealedText
 from dmcore.domain.body import UNREADABLE
+from dmcore.domain.franking import Disclosure, franked
 from dmcore.domain.ids import TenantId, User, UserId
 from dmcore.testing.world import UNLIMITED, World, export_of, texts
 
@@ -109,6 +110,32 @@ def test_what_stands_for_a_text_that_is_gone_is_sealed_too(scene: Scene) -> None
         assert ann.send(sent.conversation, CANARY, key="k").id == sent.id
         with pytest.raises(errors.KeyConflict):
             ann.send(sent.conversation, "another", key="k")
+
+
+def test_no_guess_of_a_text_can_be_tried_on_what_is_stored(scene: Scene) -> None:
+    """Whoever has the database has the installation's secret, and so could make the tag anew."""
+    with scene.open() as dm:
+        ann, bob = dm.mailbox("ann"), dm.mailbox("bob")
+        sent = ann.start("bob", "yes")
+        (received,) = bob.thread(sent.conversation).items
+        ((secret, tag),) = scene.rows("SELECT namespace, franking FROM dm_installation, dm_message")
+        guessed = franked(sent, bytes(secret), TenantId("")).franking
+        assert guessed is not None
+        assert guessed == received.franking
+        assert guessed not in bytes(tag)
+        bob.hide(sent.conversation, sent.id)
+        assert scene.rows("SELECT franking FROM dm_message") == [(tag,)]
+        assert Disclosure.of(received).text == "yes"
+
+
+def test_a_text_that_nobody_can_open_proves_nothing(scene: Scene) -> None:
+    with scene.open() as dm:
+        ann, bob = dm.mailbox("ann"), dm.mailbox("bob")
+        here = ann.start("bob", "yes").conversation
+        scene.encryption.destroy(ann.user)
+        (received,) = bob.thread(here).items
+        assert received.is_unreadable
+        assert received.franking is None
 
 
 @pytest.mark.parametrize("text", ["\x01", "\x01\x01", "\x01AQID", "\x01 and more", "x\x01"])

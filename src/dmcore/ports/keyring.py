@@ -112,6 +112,7 @@ class Shelf(Enum):
     BODY = b"body"
     OWN_BODY = b"own_body"
     FINGERPRINT = b"fingerprint"
+    FRANKING = b"franking"
     EVIDENCE = b"evidence"
 
 

@@ -48,6 +48,7 @@ from dmcore.adapters.sql._setup import found_in, found_to_encrypt
 from dmcore.adapters.sql._texts import FINGERPRINT_SIZE, check_keyring
 from dmcore.adapters.sql._transactions import SqlTransaction, SqlTransactions
 from dmcore.domain.body import Body
+from dmcore.domain.franking import TAG_SIZE
 from dmcore.domain.ids import User
 from dmcore.domain.key_work import KeyWork
 from dmcore.domain.numbers import is_whole_number
@@ -232,12 +233,16 @@ class _Kept:
         )
 
 
+# What is bytes, and is told from what is sealed by its size.
+_PLAIN_SIZES: Final = {Shelf.FINGERPRINT: FINGERPRINT_SIZE, Shelf.FRANKING: TAG_SIZE}
+
 _MESSAGES: Final = _Kept(
     table=message,
     parts={
         "body": Shelf.BODY,
         "own_body": Shelf.OWN_BODY,
         "fingerprint": Shelf.FINGERPRINT,
+        "franking": Shelf.FRANKING,
     },
     tenant=conversation.c.tenant,
     parent=conversation,
@@ -254,8 +259,8 @@ def _plain_in(kept: _Kept) -> Select[Any]:
     is_plain: list[ColumnElement[bool]] = []
     for name, shelf in kept.parts.items():
         column = kept.table.c[name]
-        if shelf is Shelf.FINGERPRINT:
-            is_plain.append(func.length(column) == FINGERPRINT_SIZE)
+        if shelf in _PLAIN_SIZES:
+            is_plain.append(func.length(column) == _PLAIN_SIZES[shelf])
             continue
         text = type_coerce(column, Text)
         is_plain += (func.substr(text, 1, 1) != MARK, func.substr(text, 1, 2) == MARK * 2)
@@ -311,7 +316,7 @@ def _changes(row: Row[Any], kept: _Kept, encryption: Encryption) -> tuple[dict[s
             continue
         if content is not None:
             sealed = encryption.seal(content, place)
-            changes[name] = sealed if shelf is Shelf.FINGERPRINT else SealedText.of(sealed)
+            changes[name] = sealed if shelf in _PLAIN_SIZES else SealedText.of(sealed)
     return changes, unreadable
 
 
@@ -320,7 +325,7 @@ def _to_seal(value: Body | bytes | None, place: Place, encryption: Encryption) -
     if value is None:
         return None
     if isinstance(value, bytes):
-        if len(value) == FINGERPRINT_SIZE:
+        if len(value) == _PLAIN_SIZES[place.shelf]:
             return value
         sealed = value
     elif isinstance(value, SealedText):

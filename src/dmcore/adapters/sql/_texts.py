@@ -1,5 +1,6 @@
 """The one place where texts are sealed before they are stored, and opened after (CRYPT-1, ADR 9).
 
+Sealed as well is what a guess of a text could be tried on: its fingerprint and its tag (ADR 52).
 Without encryption texts pass through as they are. A text that cannot be opened is shown as
 ``UNREADABLE``: a damaged row costs one text and not the page around it.
 """
@@ -13,6 +14,7 @@ import attrs
 
 from dmcore.adapters.sql._schema import SealedText
 from dmcore.domain.body import UNREADABLE, Body
+from dmcore.domain.franking import TAG_SIZE
 from dmcore.domain.ids import ReportId, TenantId, User
 from dmcore.domain.message import Message, Posting
 from dmcore.domain.reports import EvidenceItem
@@ -66,7 +68,7 @@ class Texts:
         shelves = (Shelf.BODY, Shelf.OWN_BODY)[: 2 if message.sender == reader.id else 1]
         owner = User(reader.tenant, message.sender)
         places = [_place(owner, message.conversation, message.id, shelf) for shelf in shelves]
-        return attrs.evolve(message, body=_opened(message.body, places, encryption))
+        return _with_body(message, _opened(message.body, places, encryption), owner, encryption)
 
     def posting(self, stored: Posting, tenant: TenantId) -> Posting:
         """A message as it is stored, with its texts opened."""
@@ -81,7 +83,7 @@ class Texts:
 
         if message.body is not None:
             body = _opened(message.body, at(Shelf.BODY), encryption)
-            message = attrs.evolve(message, body=body)
+            message = _with_body(message, body, owner, encryption)
         if own_edit is not None:
             body = _opened(own_edit.body, at(Shelf.OWN_BODY), encryption)
             own_edit = attrs.evolve(own_edit, body=body)
@@ -140,9 +142,14 @@ class Texts:
             fingerprint = stored.fingerprint
         elif fingerprint is not None:
             fingerprint = self._sealed_bytes(fingerprint, at(Shelf.FINGERPRINT))
+        tag = message.franking
+        if read is not None and stored is not None and tag == read.message.franking:
+            tag = stored.message.franking
+        elif tag is not None:
+            tag = self._sealed_bytes(tag, at(Shelf.FRANKING))
         return attrs.evolve(
             posting,
-            message=attrs.evolve(message, body=body),
+            message=attrs.evolve(message, body=body, franking=tag),
             own_edit=own_edit,
             fingerprint=fingerprint,
         )
@@ -170,6 +177,15 @@ class Texts:
 
     def _sealed_bytes(self, content: bytes, place: Place) -> bytes:
         return self._prepare((), writer=place.owner).seal(content, place)
+
+
+def _with_body(message: Message, body: Body, owner: User, encryption: Encryption) -> Message:
+    """The message with its text, and with the tag that proves it, as far as there is one."""
+    tag = message.franking
+    if tag is not None and len(tag) != TAG_SIZE:
+        place = _place(owner, message.conversation, message.id, Shelf.FRANKING)
+        tag = None if body is UNREADABLE else _opened_bytes(tag, [place], encryption)
+    return attrs.evolve(message, body=body, franking=tag)
 
 
 def _opened(body: Body, places: Sequence[Place], encryption: Encryption) -> Body:
