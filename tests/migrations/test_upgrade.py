@@ -9,7 +9,7 @@ import attrs
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 from tests.migrations.steps import NEXT, dies, next_metadata, orphan, upgrades
 from tests.rls.conftest import Logins
 from tests.rls.conftest import logins as logins  # noqa: PLC0414 - the fixture, for this folder
@@ -19,7 +19,7 @@ from dmcore import Policy, ReportState
 from dmcore.adapters import sql
 from dmcore.adapters.sql._migrating import PLAN, Plan, migrate, planned_sql
 from dmcore.adapters.sql._schema import SCHEMA_VERSION, metadata
-from dmcore.errors import InvalidSetting, NotInitialised, StoreRefused, WrongSchema
+from dmcore.errors import InvalidSetting, NotInitialised, StoreRefused, WrongRole, WrongSchema
 from dmcore.testing.conformance.verify import lived_in
 from dmcore.testing.postgres import PostgresServer
 from dmcore.testing.world import World
@@ -297,6 +297,30 @@ def test_row_level_security_is_made_anew_around_a_step(
     store = PostgresHarness(url)
     back_to_the_present(store)
     assert store.rows("SELECT count(*) FROM dm_moderation_report") == [(0,)]
+    store.close()
+    postgres_server.drop_database(url)
+
+
+@pytest.mark.promise("OPS-6", "OPS-7")
+def test_under_row_level_security_who_is_granted_the_owner_upgrades_and_nobody_else(
+    logins: Logins, postgres_server: PostgresServer
+) -> None:
+    """No right to grant roles is needed where they are there already."""
+    url = postgres_server.create_database()
+    sql.initialise(url, roles=logins.prefix)
+    name = make_url(url).database
+
+    def of(*roles: str) -> str:
+        login = make_url(logins.of(*roles)).set(database=name)
+        return login.render_as_string(hide_password=False)
+
+    with pytest.raises(WrongRole, match=f"not granted {logins.prefix}_owner"):
+        migrate(of("application", "operator"), NEXT)
+    assert sql.check_schema(url).is_current
+    assert migrate(of("owner"), NEXT) == (SCHEMA_VERSION, SCHEMA_VERSION + 2)
+    store = PostgresHarness(url)
+    back_to_the_present(store)
+    assert store.rows("SELECT count(*) FROM dm_moderation_move") == [(0,)]
     store.close()
     postgres_server.drop_database(url)
 

@@ -21,7 +21,7 @@ TEXT = "the key is under the third pot"
 TABLES = [it.name for it in metadata.sorted_tables if it.name != "dm_installation"]
 # How far events have come out is nothing that a site has to know.
 CLOSED = {"dm_consumer", "dm_mark", "dm_aside"}
-VIEWS = ["dm_moderation_report", "dm_moderation_message"]
+VIEWS = ["dm_moderation_report", "dm_moderation_message", "dm_moderation_move"]
 
 
 @pytest.fixture
@@ -33,7 +33,8 @@ def said(secured: World) -> Message:
         shown.mailbox("bob").report(
             "ann", conversation=said.conversation, messages=[said.id], reason="spam"
         )
-    secured.ann.report("bob", reason="spam")
+    about_bob = secured.ann.report("bob", reason="spam")
+    secured.dm.moderation("mia").take(about_bob.id)
     return said
 
 
@@ -153,10 +154,10 @@ def test_texts_are_encrypted_by_the_operators_login_and_not_by_the_sites(
 @pytest.mark.promise("OPS-7")
 @pytest.mark.promise("MOD-2")
 @pytest.mark.usefixtures("said")
-def test_a_moderators_login_reads_two_views_and_no_table(logins: Logins) -> None:
+def test_a_moderators_login_reads_the_views_and_no_table(logins: Logins) -> None:
     with logins.connect("moderator") as connection:
         act(connection, "moderator", "mod")
-        assert [count(connection, view) for view in VIEWS] == [2, 1]
+        assert [count(connection, view) for view in VIEWS] == [2, 1, 1]
         for table in [*TABLES, "dm_installation"]:
             with pytest.raises(errors.InsufficientPrivilege), connection.transaction():
                 count(connection, table)
@@ -168,11 +169,11 @@ def test_a_moderators_login_reads_two_views_and_no_table(logins: Logins) -> None
 @pytest.mark.parametrize(
     ("capacity", "user", "tenant", "seen"),
     [
-        ("", "", "", [0, 0]),
-        ("participant", "ann", "", [0, 0]),
-        ("moderator", "mod", "elsewhere", [0, 0]),
-        ("moderator", "ann", "", [1, 0]),
-        ("moderator", "bob", "", [1, 1]),
+        ("", "", "", [0, 0, 0]),
+        ("participant", "ann", "", [0, 0, 0]),
+        ("moderator", "mod", "elsewhere", [0, 0, 0]),
+        ("moderator", "ann", "", [1, 0, 1]),
+        ("moderator", "bob", "", [1, 1, 0]),
     ],
 )
 def test_the_views_show_reports_of_one_tenant_and_none_about_the_moderator(
@@ -191,8 +192,10 @@ def test_the_views_have_no_column_that_could_hold_a_text(logins: Logins) -> None
             " WHERE starts_with(table_name, 'dm_moderation_') ORDER BY 1, ordinal_position"
         ).fetchall()
     named = [("dm_moderation_message", name) for name in ("report_id", "message_id")]
+    moves = ("report_id", "number", "move", "made_by", "at_us", "outcome")
     assert found == [
         *named,
+        *(("dm_moderation_move", name) for name in moves),
         *(
             ("dm_moderation_report", name)
             for name in (

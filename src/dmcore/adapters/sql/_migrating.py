@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dmcore.adapters.sql._batch import sqlite_door
 from dmcore.adapters.sql._engine import Settings, check_file, make_engine, parse_url
 from dmcore.adapters.sql._errors import judge
-from dmcore.adapters.sql._roles import VIEWS, Roles, secure
+from dmcore.adapters.sql._roles import VIEWS, Roles, check_may_secure, secure
 from dmcore.adapters.sql._row_security import SETTINGS, look
 from dmcore.adapters.sql._schema import SCHEMA_VERSION, installation, metadata
 from dmcore.adapters.sql._setup import INIT_LOCK
@@ -164,6 +164,8 @@ def _on_postgres(connection: Connection, plan: Plan) -> int:
     found = _version(connection)
     for migration in plan.after(found)[:1]:
         prefix = look(connection).participant_role.removesuffix(_APPLICATION)
+        if prefix:
+            check_may_secure(connection, Roles(prefix))
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {', '.join(VIEWS)}")
         found = _run(connection, migration, found)
         if prefix and found == plan.newest:

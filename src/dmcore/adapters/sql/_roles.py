@@ -55,7 +55,7 @@ class Roles:
 
     @property
     def moderator(self) -> str:
-        """Reads the views of reports and nothing else."""
+        """Reads the views of reports and of what was done with them, and nothing else."""
         return f"{self.prefix}_moderator"
 
     @property
@@ -220,13 +220,18 @@ _AFTERWARDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
 }
 
-# What a moderator's line of a report shows, and which messages it names; never a text (MOD-2).
+# What a moderator's line of a report shows, which messages it names, and what was done with it;
+# never a text (MOD-2).
 _LINE: Final = ", ".join(f"it.{column.name}" for column in report.c if column.name != "tenant")
 VIEWS: Final = {
     "dm_moderation_report": f"SELECT {_LINE} FROM dm_report AS it",  # noqa: S608
     "dm_moderation_message": (
         "SELECT named.report_id, named.message_id FROM dm_report_message AS named"
         " JOIN dm_report AS it ON it.id = named.report_id"
+    ),
+    "dm_moderation_move": (
+        "SELECT made.report_id, made.number, made.move, made.made_by, made.at_us, made.outcome"
+        " FROM dm_report_move AS made JOIN dm_report AS it ON it.id = made.report_id"
     ),
 }
 _VIEWED: Final = {
@@ -235,6 +240,7 @@ _VIEWED: Final = {
         "EXISTS (SELECT FROM dm_report AS it WHERE it.id = dm_report_message.report_id"
         f" AND it.tenant = {TENANT} AND it.reported <> {USER})"
     ),
+    "dm_report_move": _FINDS_REPORT,
 }
 
 
@@ -252,10 +258,10 @@ def secure(connection: Connection, roles: Roles) -> None:
     for role in roles.all():
         _make(connection, role)
     schema = connection.exec_driver_sql("SELECT quote_ident(current_schema())").scalar_one()
-    if not connection.exec_driver_sql(
-        "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
-    ).scalar_one():
+    if not _is_granted(connection, roles.owner):
         connection.exec_driver_sql(f"GRANT {roles.owner} TO CURRENT_USER")
+    if not _is_granted(connection, roles.operator, to=roles.owner):
+        connection.exec_driver_sql(f"GRANT {roles.operator} TO {roles.owner}")
     for role, right in (
         (roles.owner, "CREATE"),
         *((role, "USAGE") for role in roles.all()),
@@ -267,6 +273,24 @@ def secure(connection: Connection, roles: Roles) -> None:
         connection.exec_driver_sql(f"DROP POLICY {name} ON {table}")
     for statement in _policies(roles):
         connection.exec_driver_sql(statement)
+
+
+def check_may_secure(connection: Connection, roles: Roles) -> None:
+    """Whether this login may make policies and grants anew, where the roles are there already.
+
+    Whoever is granted the owner needs no right to grant anything more. Raises ``WrongRole``.
+    """
+    if not _is_granted(connection, roles.owner):
+        raise WrongRole(
+            f"it is not granted {roles.owner}, which owns the tables: connect as a login that is,"
+            " or as a superuser"
+        )
+
+
+def _is_granted(connection: Connection, role: str, *, to: str | None = None) -> bool:
+    """Whether a login, or the one that is connected, may do what a role may; a superuser may."""
+    has = "SELECT pg_has_role(coalesce(%s::text, current_user), %s, 'USAGE')"
+    return bool(connection.exec_driver_sql(has, (to, role)).scalar_one())
 
 
 def _let(connection: Connection, role: str, right: str, schema: str) -> None:
@@ -291,7 +315,6 @@ def _make(connection: Connection, role: str) -> None:
 
 def _statements(schema: str, roles: Roles) -> Iterator[str]:
     """Who owns and who may touch what, and the checks at the end of a statement."""
-    yield f"GRANT {roles.operator} TO {roles.owner}"
     for table in metadata.sorted_tables:
         yield f"ALTER TABLE {table.name} OWNER TO {roles.owner}"
         yield f"REVOKE ALL ON {table.name} FROM PUBLIC, {', '.join(roles.all()[1:])}"
@@ -302,7 +325,7 @@ def _statements(schema: str, roles: Roles) -> Iterator[str]:
             continue
         listed = f" ({', '.join(_quoted(columns))})" if verb is Verb.UPDATE else ""
         yield f"GRANT {verb.upper()}{listed} ON {name} TO {roles.application}"
-    yield from _checks(schema)
+    yield from _checks(schema, roles)
     for name, query in VIEWS.items():
         yield f"DROP VIEW IF EXISTS {name}"
         yield f"CREATE VIEW {name} WITH (security_barrier) AS {query}"
@@ -311,7 +334,7 @@ def _statements(schema: str, roles: Roles) -> Iterator[str]:
         yield f"GRANT SELECT ON {name} TO {roles.moderator}"
 
 
-def _checks(schema: str) -> Iterator[str]:
+def _checks(schema: str, roles: Roles) -> Iterator[str]:
     participates = f"{_CAPACITY} = 'participant'"
     for function, condition in dict(_AFTERWARDS.values()).items():
         found = condition.format(schema=schema)
@@ -319,10 +342,12 @@ def _checks(schema: str) -> Iterator[str]:
             f"CREATE OR REPLACE FUNCTION {schema}.{function}() RETURNS trigger LANGUAGE plpgsql"
             f" AS $$ BEGIN IF NOT {found} THEN {_REFUSE} END IF; RETURN NULL; END $$"
         )
+        yield f"ALTER FUNCTION {schema}.{function}() OWNER TO {roles.owner}"
     yield (
         f"CREATE OR REPLACE FUNCTION {schema}.dm_refuse() RETURNS trigger LANGUAGE plpgsql"
         f" AS $$ BEGIN {_REFUSE} END $$"
     )
+    yield f"ALTER FUNCTION {schema}.dm_refuse() OWNER TO {roles.owner}"
     for table, (function, _) in _AFTERWARDS.items():
         yield f"DROP TRIGGER IF EXISTS {function} ON {table}"
         yield (
