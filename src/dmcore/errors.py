@@ -370,7 +370,9 @@ class EvidenceDenied(DmcoreError):
 
 
 class InvalidLedger(DmcoreError):
-    """A line is none of this installation's ledger of erasures; nothing was stored (GDPR-1).
+    """A line is none of this installation's ledger of erasures (GDPR-1).
+
+    Nothing was taken in of it, nor of the lines beside it, 500 at most.
 
     ``details["line"]`` is its number, counted from 1.
     """

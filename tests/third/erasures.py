@@ -1,6 +1,6 @@
 """The port of erasures on ``sqlite3``: values are taken out, given another name, and put back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import attrs
@@ -51,6 +51,10 @@ class Erasures(Rows):
         query = "SELECT value FROM erasures WHERE tenant = ? AND pseudonym = ?"
         found = next(self._values(query, gone.tenant, gone.id), None)
         return None if found is None else from_json(Erasure, found)
+
+    def among(self, gone: Collection[User]) -> Mapping[User, Erasure]:
+        found = {it: self.find(it) for it in gone}
+        return {it: line for it, line in found.items() if line is not None}
 
     def add(self, erasure: Erasure) -> None:
         row = (erasure.tenant, erasure.pseudonym, erasure.finished_at_us, to_json(erasure))

@@ -1,7 +1,7 @@
 """Erasing a user, and the ledger of who was erased. What is printed names nobody who is gone."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TextIO
@@ -147,12 +147,7 @@ def reapply(
     as_json: AsJson = False,
 ) -> None:
     """Erase again whoever came back with an older backup, and go on with what was interrupted."""
-    lines = (
-        ()
-        if file is None
-        else file.read_text(encoding="ascii", errors="backslashreplace").splitlines()
-    )
-    with lasting(url).open() as dm:
+    with lasting(url).open() as dm, _lines_of(file) as lines:
         operations = dm.operations(operator)
         new = operations.record_erasures(lines)
         done = operations.reapply_erasures()
@@ -161,3 +156,13 @@ def reapply(
         return
     print_rows(sentence(f"Lines that the ledger did not have: {new}"))
     print_rows(sentence(f"Erased again: {len(done)}"), *(sentence(it.pseudonym) for it in done))
+
+
+@contextmanager
+def _lines_of(file: Path | None) -> Iterator[Iterable[str]]:
+    """The lines of a ledger, each read when it is asked for; none of no file."""
+    if file is None:
+        yield ()
+        return
+    with file.open(encoding="ascii", errors="backslashreplace") as lines:
+        yield lines

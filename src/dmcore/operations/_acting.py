@@ -18,7 +18,7 @@ from dmcore.domain.verification import (
     erasure_findings,
     orphan_findings,
 )
-from dmcore.operations._erasing import whole_ledger
+from dmcore.operations._erasing import in_parts, lines_about
 from dmcore.ports.installation import StoreStatus
 from dmcore.ports.transactions import Transaction
 
@@ -75,11 +75,12 @@ def verify(tx: Transaction, *, most: int) -> tuple[Finding, ...]:
 def _findings(tx: Transaction) -> Generator[Finding]:
     for conversation in tx.inspection.conversations():
         yield from conversation_findings(conversation, tx.namespace)
-    ledger = {line.gone: line for line in whole_ledger(tx)}
-    for account in tx.inspection.accounts():
-        yield from account_findings(account)
-        gone = pseudonym_of(tx.namespace, account.account.user)
-        yield from erasure_findings(account.account, ledger, gone)
+    for accounts in in_parts(tx.inspection.accounts()):
+        ledger = lines_about(tx, [it.account.user for it in accounts])
+        for account in accounts:
+            yield from account_findings(account)
+            gone = pseudonym_of(tx.namespace, account.account.user)
+            yield from erasure_findings(account.account, ledger, gone)
     yield from orphan_findings(tx.inspection.orphans())
 
 

@@ -40,6 +40,7 @@ from dmcore.domain.verification import Finding
 from dmcore.errors import InvalidSetting
 from dmcore.operations import _acting, _erasing, _keys, _ledger, _mending, _pruning, _relaying
 from dmcore.operations._acting import audit_scope
+from dmcore.operations._erasing import Recorded
 from dmcore.ports.installation import StoreStatus
 from dmcore.ports.transactions import Call, each_named, reading, surveying, writing
 
@@ -135,6 +136,38 @@ class RepairSteps:
     @property
     def left(self) -> Call[tuple[Finding, ...]]:
         return surveying(_acting.verify, most=self._most).named("repair.left")
+
+
+@attrs.frozen
+class RecordingSteps:
+    """What taking in lines of a ledger consists of: a part of them after the other, then closing.
+
+    The line that means the operator is the last.
+    """
+
+    operator: User
+    _rules: Rules = attrs.field(repr=False)
+
+    def take(self, lines: Iterable[str]) -> Iterator[Call[Recorded]]:
+        first = 1
+        for some in _erasing.in_parts(lines):
+            call = writing(
+                _ledger.record, self._rules, operator=self.operator, lines=some, first=first
+            )
+            yield call.named("record_erasures")
+            first += len(some)
+
+    @property
+    def named(self) -> Call[tuple[User, ...]]:
+        return surveying(_erasing.to_reapply).named("record_erasures.named")
+
+    def close(self, user: User) -> Call[None]:
+        call = writing(_erasing.close, self._rules, operator=self.operator, user=user)
+        return call.named("record_erasures.close")
+
+    def take_own(self, line: Erasure) -> Call[None]:
+        call = writing(_erasing.record_own, self._rules, operator=self.operator, line=line)
+        return call.named("record_erasures.own")
 
 
 @attrs.frozen
@@ -275,8 +308,8 @@ class OperationsCalls:
             limit=check_page_size(limit),
         )
 
-    def record_erasures(self, lines: Iterable[str]) -> Call[int]:
-        return writing(_ledger.record, self._rules, operator=self.operator, lines=tuple(lines))
+    def recording(self) -> "RecordingSteps":
+        return RecordingSteps(self.operator, self._rules)
 
     def shorten(self, through: Entry) -> Call[bool]:
         return writing(_pruning.shorten, owner=through.owner, through=through.position)

@@ -7,8 +7,9 @@ then the name, everywhere else; the account last (GDPR-1).
 A table that holds ids of users is named to each store's ``Erasures.rename``.
 """
 
-from collections.abc import Collection, Iterator
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Final, TypeVar
 
 import attrs
 
@@ -31,7 +32,18 @@ from dmcore.domain.restriction import UNRESTRICTED
 from dmcore.errors import NotYourself
 from dmcore.ports.transactions import Transaction
 
-_AT_ONCE: Final = 500
+AT_ONCE: Final = 500
+"""How many lines, or accounts, are looked at together: nothing here holds a whole ledger."""
+
+Thing = TypeVar("Thing")
+
+
+@attrs.frozen
+class Recorded:
+    """How many lines the ledger did not have; ``own`` is the operator's, which is taken in last."""
+
+    new: int
+    own: Erasure | None
 
 
 def preview(tx: Transaction, rules: Rules, *, operator: User, user: User) -> ErasurePreview:
@@ -229,43 +241,65 @@ def ledger(
     return Page.cut(found, limit, lambda line: scope.pseudonym(line.pseudonym))
 
 
-def record(tx: Transaction, rules: Rules, *, operator: User, lines: tuple[Erasure, ...]) -> int:
-    """Take lines into the ledger that it does not have, and close whom they mean; return how many.
+def record(
+    tx: Transaction, rules: Rules, *, operator: User, lines: Collection[Erasure]
+) -> Recorded:
+    """Take lines into the ledger that it does not have, but the operator's own.
 
-    Whoever is there again is not erased by that: nobody writes to them until it is done.
+    Whoever takes that in is at no desk any more: it waits until everybody else is closed.
     """
-    new = {line.gone: line for line in lines if tx.erasures.find(line.gone) is None}
-    back = _meant(tx, new, operator) if new else {}
-    held = {it: tx.mailboxes.hold(it) for it in sorted({operator, *back}, key=_place)}
-    check_not_erased(tx, operator)
+    account = held_account(tx, operator)
+    known = tx.erasures.among([line.gone for line in lines])
+    new = {line.gone: line for line in lines if line.gone not in known}
+    own = new.pop(pseudonym_of(tx.namespace, operator), None)
     for line in new.values():
         tx.erasures.add(line)
-    account, now_us = held[operator], rules.now_us()
-    for user, gone in back.items():
-        account = _close(tx, held[user], gone, operator=account, now_us=now_us)
     if new:
-        _note(tx, Action.ERASURES_RECORDED, account, None, now_us)
-    return len(new)
+        _note(tx, Action.ERASURES_RECORDED, account, None, rules.now_us())
+    return Recorded(new=len(new), own=own)
 
 
-def _meant(tx: Transaction, lines: Collection[User], operator: User) -> dict[User, User]:
-    """Whom some row names and lines mean, with what is left of them. An operator goes later."""
-    named = ((it, pseudonym_of(tx.namespace, it)) for it in tx.erasures.people() if it != operator)
-    return {user: gone for user, gone in named if gone in lines}
+def record_own(tx: Transaction, rules: Rules, *, operator: User, line: Erasure) -> None:
+    """Take in the line that means the operator, whose last act it is."""
+    account = held_account(tx, operator)
+    tx.erasures.add(line)
+    _note(tx, Action.ERASURES_RECORDED, account, None, rules.now_us())
+
+
+def close(tx: Transaction, rules: Rules, *, operator: User, user: User) -> None:
+    """Close somebody whom the ledger means and who is there again; twice is once.
+
+    They are not erased by that, but nobody writes to them until they are.
+    """
+    held = {it: tx.mailboxes.hold(it) for it in sorted({operator, user}, key=_place)}
+    check_not_erased(tx, operator)
+    account = held[user]
+    if not account.is_erased:
+        gone = pseudonym_of(tx.namespace, user)
+        now_us = rules.now_us()
+        after = _close(tx, account, gone, operator=held[operator], now_us=now_us)
+        tx.mailboxes.save(after)
 
 
 def to_reapply(tx: Transaction) -> tuple[User, ...]:
     """Whom the ledger knows and some row still names."""
-    lines = {line.gone for line in whole_ledger(tx)}
-    return tuple(it for it in tx.erasures.people() if pseudonym_of(tx.namespace, it) in lines)
+    found: list[User] = []
+    for some in in_parts(tx.erasures.people()):
+        ledger = lines_about(tx, some)
+        found += (it for it in some if pseudonym_of(tx.namespace, it) in ledger)
+    return tuple(found)
 
 
-def whole_ledger(tx: Transaction) -> Iterator[Erasure]:
-    """Every line of the ledger."""
-    lines = tx.erasures.ledger(after=None, limit=_AT_ONCE)
-    while lines:
-        yield from lines
-        lines = tx.erasures.ledger(after=lines[-1].pseudonym, limit=_AT_ONCE)
+def lines_about(tx: Transaction, users: Collection[User]) -> Mapping[User, Erasure]:
+    """The lines about some people, under whichever of their names they are given."""
+    return tx.erasures.among({*users, *(pseudonym_of(tx.namespace, it) for it in users)})
+
+
+def in_parts(things: Iterable[Thing]) -> Iterator[tuple[Thing, ...]]:
+    """The same, so many at a time."""
+    rest = iter(things)
+    while some := tuple(islice(rest, AT_ONCE)):
+        yield some
 
 
 def ledger_scope(operator: User) -> CursorScope:

@@ -180,10 +180,20 @@ class Operations:
         """Take lines that were kept into the ledger; return how many it did not have.
 
         From then on these users are closed, whatever a backup brought back: nobody acts as them or
-        writes to them. What they wrote goes with ``reapply_erasures``. All or none. Raises
-        ``InvalidLedger`` for a line that is none, or is of another installation.
+        writes to them. What they wrote goes with `reapply_erasures`. In transactions of 500 lines
+        at most, so it takes a ledger of any length; where it was interrupted, call it again. Raises
+        ``InvalidLedger`` for a line that is none, or is of another installation: of its part
+        nothing is taken in.
         """
-        return self._transactions.run(self._calls.record_erasures(lines))
+        steps = self._calls.recording()
+        parts = [self._transactions.run(step) for step in steps.take(lines)]
+        for user in self._transactions.run(steps.named) if parts else ():
+            if user != self.operator:
+                self._transactions.run(steps.close(user))
+        own = [part.own for part in parts if part.own is not None]
+        for line in own[:1]:
+            self._transactions.run(steps.take_own(line))
+        return sum(part.new for part in parts) + len(own[:1])
 
     def reapply_erasures(self) -> tuple[Erased, ...]:
         """Erase again whomever the ledger knows and some row still names (GDPR-1).
@@ -381,8 +391,16 @@ class AsyncOperations:
         return await self._transactions.run(self._calls.export_erasures(limit=limit, cursor=cursor))
 
     async def record_erasures(self, lines: Iterable[str]) -> int:
-        """As `Operations.record_erasures`."""
-        return await self._transactions.run(self._calls.record_erasures(lines))
+        """As `Operations.record_erasures`. Cancelled, it is gone on with by calling again."""
+        steps = self._calls.recording()
+        parts = [await self._transactions.run(step) for step in steps.take(lines)]
+        for user in await self._transactions.run(steps.named) if parts else ():
+            if user != self.operator:
+                await self._transactions.run(steps.close(user))
+        own = [part.own for part in parts if part.own is not None]
+        for line in own[:1]:
+            await self._transactions.run(steps.take_own(line))
+        return sum(part.new for part in parts) + len(own[:1])
 
     async def reapply_erasures(self) -> tuple[Erased, ...]:
         """As `Operations.reapply_erasures`."""

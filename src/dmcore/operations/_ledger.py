@@ -5,7 +5,7 @@ the installation's secret (GDPR-1).
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from dmcore._rules import Rules
@@ -16,6 +16,7 @@ from dmcore.domain.paging import CursorScope, Page
 from dmcore.domain.pseudonyms import is_pseudonym
 from dmcore.errors import InvalidId, InvalidLedger
 from dmcore.operations import _erasing
+from dmcore.operations._erasing import Recorded
 from dmcore.ports.transactions import Transaction
 
 
@@ -39,21 +40,21 @@ def _line(erasure: Erasure, mark: str) -> str:
     )
 
 
-def record(tx: Transaction, rules: Rules, *, operator: User, lines: Sequence[str]) -> int:
-    """Take lines into the ledger; return how many are new. Raises ``InvalidLedger``."""
-    found = read(lines, installation_mark(tx.namespace))
+def record(
+    tx: Transaction, rules: Rules, *, operator: User, lines: Sequence[str], first: int
+) -> Recorded:
+    """Take lines into the ledger, the ``first`` of them by its number. Raises ``InvalidLedger``."""
+    found = tuple(read(lines, installation_mark(tx.namespace), first=first))
     return _erasing.record(tx, rules, operator=operator, lines=found)
 
 
-def read(lines: Sequence[str], mark: str) -> tuple[Erasure, ...]:
+def read(lines: Iterable[str], mark: str, *, first: int = 1) -> Iterator[Erasure]:
     """What lines say, of the installation with a mark. Raises ``InvalidLedger``."""
-    said: dict[User, Erasure] = {}
-    for number, text in enumerate(lines, 1):
+    for number, text in enumerate(lines, first):
         found = _read(text, mark)
         if found is None:
             raise InvalidLedger(number)
-        said[found.gone] = found
-    return tuple(said.values())
+        yield found
 
 
 def _read(text: str, mark: str) -> Erasure | None:

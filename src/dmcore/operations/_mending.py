@@ -28,7 +28,7 @@ from dmcore.domain.verification import (
     conversation_findings,
     erasure_findings,
 )
-from dmcore.operations._erasing import whole_ledger
+from dmcore.operations._erasing import in_parts, lines_about
 from dmcore.ports.transactions import Transaction
 
 _MOST_HOLES: Final = 1_000
@@ -45,16 +45,17 @@ def find(tx: Transaction, *, most: int) -> Damage:
             pair = census.conversation.pair
             conversations[census.conversation.id] = User(pair.tenant, pair.low)
     accounts: list[User] = []
-    ledger = {line.gone: line for line in whole_ledger(tx)}
     returned = False
-    for account in tx.inspection.accounts():
-        user = account.account.user
-        if len(accounts) < most and any(account_findings(account)):
-            accounts.append(user)
-        gone = pseudonym_of(tx.namespace, user)
-        returned = returned or (
-            gone in ledger and any(erasure_findings(account.account, ledger, gone))
-        )
+    for some in in_parts(tx.inspection.accounts()):
+        ledger = lines_about(tx, [it.account.user for it in some])
+        for account in some:
+            user = account.account.user
+            if len(accounts) < most and any(account_findings(account)):
+                accounts.append(user)
+            gone = pseudonym_of(tx.namespace, user)
+            returned = returned or (
+                gone in ledger and any(erasure_findings(account.account, ledger, gone))
+            )
     return Damage(
         conversations=conversations,
         accounts=tuple(accounts),

@@ -1,6 +1,6 @@
 """Erasures: the ledger, and what an erasure finds and changes under an id (GDPR-1)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from dmcore.domain.contact import Contact
@@ -23,6 +23,10 @@ class Erasures(Protocol):
 
     def find(self, gone: User) -> Erasure | None:
         """The line of the ledger about whoever has the pseudonym ``gone``."""
+        ...
+
+    def among(self, gone: Collection[User]) -> Mapping[User, Erasure]:
+        """The lines about whoever of these has one, in one statement; a thousand at a time."""
         ...
 
     def add(self, erasure: Erasure) -> None:

@@ -1,6 +1,6 @@
 """Erasures in memory: the ledger, and everything that names a user."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,10 @@ class MemoryErasures:
 
     def find(self, gone: User) -> Erasure | None:
         return self._store.erasures.get(gone)
+
+    def among(self, gone: Collection[User]) -> Mapping[User, Erasure]:
+        lines = self._store.erasures
+        return {it: lines[it] for it in gone if it in lines}
 
     def add(self, erasure: Erasure) -> None:
         if erasure.gone in self._store.erasures:

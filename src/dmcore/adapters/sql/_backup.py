@@ -260,7 +260,8 @@ def _check(
         raise NotEncrypted
     if encryption is not None and encryption.identity.hex() != manifest.keyring:
         raise WrongKeyring("the texts of this backup were sealed with another keyring")
-    _ledger.read(ledger, manifest.installation)
+    for _ in _ledger.read(ledger, manifest.installation):
+        pass
 
 
 @attrs.frozen(kw_only=True)

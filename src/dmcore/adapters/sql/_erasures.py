@@ -4,7 +4,7 @@ Owns the list of those columns: who adds one names it here, in one of the three 
 that reads the tables says so where it was forgotten.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -58,6 +58,7 @@ from dmcore.adapters.sql._schema import (
     restriction,
     side,
 )
+from dmcore.adapters.sql._users import USERS, user_params
 from dmcore.domain.contact import Contact
 from dmcore.domain.erasure import Erasure, ErasureScope, Shredded
 from dmcore.domain.ids import ConversationId, MessageId, User, UserId
@@ -110,6 +111,15 @@ _BEFORE_ALL: Final = UUID(int=0)
 _ROWS_AT_A_TIME: Final = 500
 
 _FOUND = select(erasure).where(erasure.c.tenant == TENANT, erasure.c.pseudonym == _PSEUDONYM)
+
+
+def _among(users: Select[Any]) -> Select[Any]:
+    given = users.subquery("given")
+    is_theirs = and_(erasure.c.tenant == given.c.tenant, erasure.c.pseudonym == given.c.user_id)
+    return select(erasure).join_from(given, erasure, is_theirs)
+
+
+_AMONG = {dialect: _among(users) for dialect, users in USERS.items()}
 _LEDGER = (
     select(erasure)
     .where(erasure.c.pseudonym > text_param("after"))
@@ -324,6 +334,11 @@ class SqlErasures:
         facts = {"tenant": gone.tenant, "pseudonym": gone.id}
         row = self._connection.execute(_FOUND, facts).one_or_none()
         return None if row is None else erasure_of(row)
+
+    def among(self, gone: Collection[User]) -> Mapping[User, Erasure]:
+        statement = _AMONG[self._connection.dialect.name]
+        rows = self._connection.execute(statement, user_params(gone))
+        return {line.gone: line for line in map(erasure_of, rows)}
 
     def add(self, erasure_: Erasure) -> None:
         self._batch.insert(erasure, erasure_row(erasure_))

@@ -157,8 +157,8 @@ class TestErasingSteps:
             with world.unchanged(), pytest.raises(RecipientUnavailable):
                 attempt()
         assert [it.fact.action for it in world.journal("otto")] == [
-            Action.ERASURE_BEGUN,
             Action.ERASURES_RECORDED,
+            Action.ERASURE_BEGUN,
         ]
         assert [it.rule for it in world.olga.verify()] == ["somebody who was erased is there again"]
         (done,) = world.olga.reapply_erasures()
@@ -192,6 +192,35 @@ class TestErasingSteps:
             with world.unchanged(), pytest.raises(InvalidLedger) as caught:
                 world.olga.record_erasures([line, text])
             assert caught.value.details == {"line": 2}
+
+    @pytest.mark.promise("GDPR-1")
+    def test_a_ledger_of_any_length_is_taken_in(self, make_world: MakeWorld) -> None:
+        """Part by part; whom it means is closed whichever part says so, the operator last."""
+        world = make_world()
+        for name in ("ann", "otto"):
+            world.olga.erase(name)
+        known = list(world.olga.export_erasures().items)
+        world.harness.clear()
+        world = make_world()
+        world.ann.start("bob", "back again")
+        otto = world.dm.operations("otto")
+        otto.set_mode("replies_only")
+        name = json.loads(known[0])["pseudonym"]
+        others = [
+            known[0].replace(name, f"erased-00000000-0000-8000-8000-{it:012x}") for it in range(700)
+        ]
+        with pytest.raises(InvalidLedger) as caught:
+            otto.record_erasures(iter([*others[:600], "{}"]))
+        assert caught.value.details == {"line": 601}
+        assert otto.record_erasures(iter([known[1], *others, known[0], known[1]])) == 202
+        with pytest.raises(AccountErased):
+            otto.mode()
+        with pytest.raises(AccountErased):
+            world.ann.inbox()
+        assert world.journal("otto")[-1].fact.action is Action.ERASURES_RECORDED
+        assert len(world.olga.reapply_erasures()) == 2
+        assert len(list(walked(lambda at: world.olga.erasures(limit=100, cursor=at)))) == 8
+        assert world.is_sound()
 
     @pytest.mark.promise("GDPR-1", "PAGE-1")
     def test_the_ledger_is_read_in_pages(self, world: World) -> None:
