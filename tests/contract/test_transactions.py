@@ -1,12 +1,13 @@
 """The runner and the ports themselves: all or nothing, held until the end, fresh facts on retry."""
 
 import pytest
-from tests.support.stores import PostgresHarness
+from tests.support.stores import PostgresHarness, asked_through
 
 from dmcore.domain.contact import Contact
-from dmcore.domain.events import Action, Fact
+from dmcore.domain.events import Action, Entry, Fact
 from dmcore.domain.ids import Key
 from dmcore.domain.mode import Mode
+from dmcore.errors import StoreRefused
 from dmcore.ports.transactions import Transaction, reading, surveying, writing
 from dmcore.testing.blocking import runner_of
 from dmcore.testing.conformance.rows import ANN, PAIR, begin
@@ -37,6 +38,30 @@ def test_what_is_not_committed_is_seen_by_nobody(sql_world: World) -> None:
 
     assert runner_of(sql_world.dm).run(writing(use_case)) == 0
     assert sql_world.olga.status().messages == 1
+
+
+@pytest.mark.promise("OPS-5", "GDPR-1")
+def test_a_unit_of_work_may_write_more_rows_than_a_statement_takes(sql_world: World) -> None:
+    """A repair notes each row that it is about to mend; and it is all or none of them as ever."""
+    fact = Fact(action=Action.STORE_MENDED, actor=ANN.id, at_us=1)
+    entries = [Entry(owner=ANN, position=it, fact=fact) for it in range(1, 1_102)]
+
+    def write(tx: Transaction) -> None:
+        tx.journal.record(entries)
+
+    def read(tx: Transaction) -> int:
+        return len(tx.journal.entries_of(ANN, after=0, limit=2_000))
+
+    runner = runner_of(sql_world.dm)
+    with asked_through(sql_world.dm) as asked:
+        runner.run(writing(write))
+    assert sum("dm_journal" in it or "dm_write" in it for it in asked) == 3
+    assert asked[-1] == "COMMIT"
+    assert runner.run(reading(read)) == 1_101
+    entries[0] = Entry(owner=ANN, position=2_000, fact=fact)
+    with pytest.raises(StoreRefused):
+        runner.run(writing(write))
+    assert runner.run(reading(read)) == 1_101
 
 
 # Starting over ----------------------------------------------------------------------------------

@@ -59,6 +59,8 @@ class Shape:
         return f"DELETE FROM {self.table} WHERE {where}"  # noqa: S608
 
 
+# SQLite counts 32,766 parameters and PostgreSQL 65,535, and no row has more than sixty.
+_MOST_ROWS: Final = 500
 _TABLES: Final = _schema.metadata.sorted_tables
 _RANKS: Final = {table.name: rank for rank, table in enumerate(_TABLES)}
 _NAMES: Final = {table.name: tuple(table.columns.keys()) for table in _TABLES}
@@ -140,15 +142,18 @@ class Batch:
         self._writes.append(Write(Verb.DELETE, table.name, key, key))
 
     def flush(self) -> None:
-        """Send everything as one statement; nothing where nothing was added."""
-        if not self._writes:
-            return
+        """Send everything as one statement; nothing where nothing was added.
+
+        What no act of a user's is, more rows than a statement takes, is sent in several.
+        """
         # One order for everybody: writers that insert the same missing rows wait for each other
         # instead of locking each other out.
         writes, self._writes = sorted(self._writes, key=Write.order), []
         name = self._connection.dialect.name
         said = _through_door if name == "sqlite" else _as_ctes
-        send(self._connection, *said(writes, dialect_of(name)))
+        for first in range(0, len(writes), _MOST_ROWS):
+            some = writes[first : first + _MOST_ROWS]
+            send(self._connection, *said(some, dialect_of(name)))
 
 
 def _as_ctes(writes: list[Write], dialect: Dialect) -> tuple[str, list[object]]:
