@@ -41,7 +41,7 @@ GIVEN: dict[str, Any] = {
     "reason": "spam",
     "mode": "on",
     "before": datetime(2030, 1, 1, tzinfo=UTC),
-    "lines": [],
+    "lines": ["a line"],
     "consumer": "hook",
     "holder": "worker",
     "work": "rotate",

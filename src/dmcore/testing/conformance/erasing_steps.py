@@ -218,6 +218,8 @@ class TestErasingSteps:
         with pytest.raises(AccountErased):
             world.ann.inbox()
         assert world.journal("otto")[-1].fact.action is Action.ERASURES_RECORDED
+        # Once more, by somebody who is still there: Ann is closed, and the operator is by now.
+        assert world.olga.record_erasures(known) == 0
         assert len(world.olga.reapply_erasures()) == 2
         assert len(list(walked(lambda at: world.olga.erasures(limit=100, cursor=at)))) == 8
         assert world.is_sound()
