@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all browser screenshots check format coverage bench docs css
-.PHONY: nightly cluster lock clean dist release-check lowest sbom site
+.PHONY: nightly cluster lock clean dist release-check lowest sbom site sealing-assets
 
 VERSIONS := 3.11 3.12 3.13
 VENV := .venv
@@ -21,7 +21,7 @@ PYTHON ?= $(shell { $(interpreters); } | sed -n 's/^3\.1[1-9] //p' | head -n 1)
 
 help: ## List the recipes
 	@sed -n 's/^\([a-z%-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | sed 's/%/NAME/' | \
-		while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
+		while IFS='|' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
 # --- environments: made when missing, mended when what they are made from changes ---------------
 # Everything is listed, so nothing is resolved; what is not imported need not be compiled.
@@ -93,9 +93,11 @@ lowest: $(VENV)/installed ## Run the tests on the lowest versions of all package
 
 # What tests of the pages need: Debian's Chromium, and axe, which finds what not everybody can use.
 AXE := .cache/browser/node_modules/axe-core/axe.min.js
+# What seals in a browser: other people's work, so it is built and never committed.
+HPKE := src/dmcore/adapters/web/pages/static/hpke.js
 APT := $(if $(filter 0,$(shell id -u)),,sudo) apt-get --quiet --yes
 
-browser: $(AXE) ## Get the browser that the tests look at pages with
+browser: $(AXE) $(HPKE) ## Get the browser that the tests look at pages with
 	@command -v "$${DMCORE_TEST_CHROMIUM:-chromium}" >/dev/null \
 		|| { $(APT) update && $(APT) install --no-install-recommends chromium; }
 
@@ -136,7 +138,7 @@ check: $(VENV)/installed ## Check form, types, imports and generated pages; no t
 	$(BIN)/python tools/promises.py --check
 	$(BIN)/python tools/cli_reference.py --check
 	$(BIN)/python tools/api.py --check
-	$(BIN)/python tools/css.py --check
+	$(BIN)/python -m tools.css --check
 	$(BIN)/python -m tools.report_states --check
 	$(BIN)/python tools/diagrams.py --check
 	$(BIN)/python -m tools.reference --check
@@ -162,7 +164,7 @@ docs: $(VENV)/installed ## Write the generated pages again
 	$(BIN)/python -m tools.reference --write
 	$(BIN)/python tools/metadata.py --write
 
-dist: $(VENV)/installed ## Build wheel and source archive into dist/, and check them
+dist: $(VENV)/installed $(HPKE) ## Build wheel and source archive into dist/, and check them
 	$(BIN)/python tools/dist.py --out dist
 
 # Which packages an installation with every extra brings, with versions, licences and who needs whom.
@@ -171,7 +173,7 @@ sbom: dist ## List all packages that dmcore brings, as a CycloneDX document in d
 
 # Everything a release must pass besides the tests: the same bytes twice and from the archive alone,
 # each extra by itself in pinned and in lowest versions, types for a host, the list of packages.
-release-check: $(VENV)/installed ## Build a release and try it as its users will
+release-check: $(VENV)/installed $(HPKE) ## Build a release and try it as its users will
 	$(BIN)/python tools/dist.py --out dist --twice
 	$(BIN)/python tools/installed.py dist/*.whl
 	$(BIN)/python tools/installed.py dist/*.whl --lowest
@@ -181,7 +183,12 @@ site: $(VENV)/installed ## Make a website of the documentation; a link that lead
 	$(BIN)/python -m tools.website --out .cache/site
 
 css: $(VENV)/installed ## Compile the stylesheet of the pages
-	$(BIN)/python tools/css.py --write
+	$(BIN)/python -m tools.css --write
+
+sealing-assets: $(HPKE) ## Build what lets the pages seal and open messages in a browser
+
+$(HPKE): $(wildcard web-assets/sealing/*) tools/sealing_assets.py | $(VENV)/installed
+	$(BIN)/python -m tools.sealing_assets
 
 # About an hour on two processors. DMCORE_TEST_SEED=... repeats what was drawn in another night.
 nightly: $(VENV)/installed browser ## Run many more examples, races and interleavings, then the canaries

@@ -1,9 +1,10 @@
-"""The stylesheet and the module: the same for everybody, kept by browsers until they change."""
+"""The stylesheet and the modules: the same for everybody, kept by browsers until they change."""
 
 import hashlib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Final
 
 import attrs
@@ -14,6 +15,8 @@ _PREFIX: Final = "/static/"
 _KINDS: Final[Mapping[str, str]] = {
     "dmcore.css": "text/css; charset=utf-8",
     "dmcore.js": "text/javascript; charset=utf-8",
+    "sealing.js": "text/javascript; charset=utf-8",
+    "hpke.js": "text/javascript; charset=utf-8",
 }
 
 
@@ -29,7 +32,7 @@ class Asset:
 def asset(request: Request) -> Response | None:
     """The file that is asked for; ``None`` for everything else. Nobody need be signed in."""
     name = request.path.removeprefix(_PREFIX)
-    if request.method not in {"GET", "HEAD"} or name == request.path or name not in _KINDS:
+    if request.method not in {"GET", "HEAD"} or name == request.path or not is_there(name):
         return None
     found = _read(name)
     is_marked = request.query.get("v") == found.mark
@@ -43,6 +46,11 @@ def asset(request: Request) -> Response | None:
     )
 
 
+def is_there(name: str) -> bool:
+    """Whether there is such a file: what seals is built apart, or not at all (ADR 65)."""
+    return name in _KINDS and _place_of(name).is_file()
+
+
 def address_of(root: str, name: str) -> str:
     """Where a page finds the file: another address whenever its content is another."""
     return f"{root}{_PREFIX}{name}?v={_read(name).mark}"
@@ -50,6 +58,10 @@ def address_of(root: str, name: str) -> str:
 
 @cache
 def _read(name: str) -> Asset:
-    content = files(__package__).joinpath("static", name).read_bytes()
+    content = _place_of(name).read_bytes()
     mark = hashlib.sha256(content).hexdigest()[:16]
     return Asset(kind=_KINDS[name], content=content, mark=mark)
+
+
+def _place_of(name: str) -> Traversable:
+    return files(__package__).joinpath("static", name)
