@@ -18,7 +18,6 @@ from dmcore.errors import (
     MessagingUnavailable,
     Muted,
     NotAcceptedYet,
-    SealedOnly,
     Suspended,
     UpgradeRequired,
     YouBlockedThem,
@@ -59,8 +58,8 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "store_busy": "Messages are very busy at the moment. Please try again.",
     "store_unavailable": "Messages cannot be reached at the moment. Please try again soon.",
     "taken_by_another": "Another moderator works on this report.",
-    "sealed_only": "This conversation is sealed: what you write has to be sealed on your device. "
-    "This page cannot do that yet.",
+    "sealed_only": "This conversation is sealed: what you write has to be sealed on your device."
+    " Nothing of it was sent.",
     "sealing_not_offered": "This cannot be sealed.",
     "keys_changed": "Devices have changed meanwhile. Please send it again.",
     "no_device": "Sealed messages need a device of each of you.",
@@ -149,8 +148,6 @@ def notice_of(error: DmcoreError) -> Notice:
 def notice_before(permission: Permission, *, is_start: bool) -> Notice | None:
     """What an attempt would be answered, if it would be refused; to begin, or to go on."""
     reason = permission.reason
-    if reason is None and permission.is_sealed:
-        reason = SealedOnly.code
     if reason is None:
         return None
     if reason in (Muted.code, Suspended.code):

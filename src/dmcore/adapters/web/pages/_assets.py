@@ -15,6 +15,7 @@ _PREFIX: Final = "/static/"
 _KINDS: Final[Mapping[str, str]] = {
     "dmcore.css": "text/css; charset=utf-8",
     "dmcore.js": "text/javascript; charset=utf-8",
+    "sealed.js": "text/javascript; charset=utf-8",
     "sealing.js": "text/javascript; charset=utf-8",
     "hpke.js": "text/javascript; charset=utf-8",
 }
@@ -54,6 +55,13 @@ def is_there(name: str) -> bool:
 def address_of(root: str, name: str) -> str:
     """Where a page finds the file: another address whenever its content is another."""
     return f"{root}{_PREFIX}{name}?v={_read(name).mark}"
+
+
+def sealing_modules(root: str) -> Mapping[str, str] | None:
+    """Where a page finds what seals and opens in a browser; ``None`` where it was not built."""
+    names = ("sealed", "sealing", "hpke")
+    is_built = all(is_there(f"{name}.js") for name in names)
+    return {name: address_of(root, f"{name}.js") for name in names} if is_built else None
 
 
 @cache

@@ -1,6 +1,7 @@
 """Pages about people rather than about one conversation: whom to write to, whom not, and how."""
 
 import hashlib
+from contextlib import suppress
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -14,9 +15,11 @@ from dmcore.adapters.web.pages._forms import form_of, fresh_key, needed, text_of
 from dmcore.adapters.web.pages._listing import listed_in
 from dmcore.adapters.web.pages._people import faces_of
 from dmcore.adapters.web.pages._rendering import page, redirect
+from dmcore.adapters.web.pages._sealing import Sealing
 from dmcore.domain.conversation import Folder
 from dmcore.domain.preferences import OpenTo, Preferences
 from dmcore.errors import (
+    AccessDenied,
     CannotMessageYourself,
     ChoiceNotOffered,
     DmcoreError,
@@ -57,7 +60,7 @@ async def unblock(visit: Visit) -> Response:
 
 async def settings(visit: Visit) -> Response:
     """What the viewer decided about being reached and seen (PREF-1)."""
-    return _settings(visit, await visit.mailbox.preferences())
+    return await _settings(visit, await visit.mailbox.preferences())
 
 
 async def save_settings(visit: Visit) -> Response:
@@ -70,11 +73,18 @@ async def save_settings(visit: Visit) -> Response:
     try:
         await visit.mailbox.set_preferences(chosen)
     except ChoiceNotOffered as error:
-        return _settings(visit, chosen, error)
+        return await _settings(visit, chosen, error)
     return redirect(visit.request, "/settings?saved=1")
 
 
-def _settings(
+async def remove_device(visit: Visit) -> Response:
+    """Remove a device: nothing is sealed for it any more. Who presses twice has removed it."""
+    with suppress(AccessDenied):
+        await visit.mailbox.devices.remove(visit.arguments["device"])
+    return redirect(visit.request, "/settings?removed=1")
+
+
+async def _settings(
     visit: Visit, preferences: Preferences, refusal: DmcoreError | None = None
 ) -> Response:
     return page(
@@ -89,7 +99,9 @@ def _settings(
         has_connections=visit.world.dm.offers_connections
         or preferences.open_to is OpenTo.CONNECTIONS,
         notice=None if refusal is None else notice_of(refusal),
+        devices=await visit.mailbox.devices.list(),
         is_saved="saved" in visit.request.query,
+        is_removed="removed" in visit.request.query,
     )
 
 
@@ -145,6 +157,7 @@ async def _compose(visit: Visit, draft: Draft) -> Response:
     listed = await listed_in(visit, Folder.INBOX)
     faces = await faces_of(visit, (*listed.others, user))
     before = notice_before(permission, is_start=True)
+    sealing = Sealing.of(visit, permission, view)
     response = page(
         visit,
         "compose.html",
@@ -156,9 +169,10 @@ async def _compose(visit: Visit, draft: Draft) -> Response:
         current=None,
         face=faces[user],
         user=user,
+        sealing=sealing,
         draft=draft,
         before=before if draft.refusal is None else None,
-        can_write=before is None
+        can_write=(before is None and sealing.lets_write)
         or permission.reason == LimitReached.code
         or draft.refusal is not None,
     )
@@ -197,6 +211,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", pattern="/unblock", handler=unblock),
     Route(method="GET", pattern="/settings", handler=settings),
     Route(method="POST", pattern="/settings", handler=save_settings),
+    Route(method="POST", pattern="/devices/{device}/remove", handler=remove_device),
     Route(method="POST", pattern="/open", handler=open_with),
     Route(method="GET", pattern=_NEW, handler=new),
     Route(method="POST", pattern="/start", handler=start),

@@ -8,12 +8,14 @@ import attrs
 from dmcore.adapters.web._routing import Visit
 from dmcore.adapters.web._values import Response
 from dmcore.adapters.web._words import NOBODY_THERE, notice_before
+from dmcore.adapters.web.pages._assets import sealing_modules
 from dmcore.adapters.web.pages._bubbles import Piece, piece_of
 from dmcore.adapters.web.pages._drafts import Draft, status_of, with_wait
 from dmcore.adapters.web.pages._forms import fresh_key
 from dmcore.adapters.web.pages._listing import listed_in
 from dmcore.adapters.web.pages._people import faces_of
 from dmcore.adapters.web.pages._rendering import html, page, rendered
+from dmcore.adapters.web.pages._sealing import Sealing
 from dmcore.domain.conversation import Folder
 from dmcore.errors import LimitReached
 
@@ -39,6 +41,9 @@ async def shown(visit: Visit, draft: Draft | None) -> Response:
     permission = await visit.mailbox.can_message(view.other)
     faces = await faces_of(visit, (*listed.others, view.other))
     before = notice_before(permission, is_start=False)
+    sealing = Sealing.of(visit, permission, view)
+    if sealing.is_sealed:
+        piece = attrs.evolve(piece, can_edit=False)
     if faces[view.other].is_gone:
         before = NOBODY_THERE
     is_limited = permission.reason == LimitReached.code and before is not NOBODY_THERE
@@ -60,8 +65,12 @@ async def shown(visit: Visit, draft: Draft | None) -> Response:
         piece=piece,
         through=through,
         draft=draft,
+        sealing=sealing,
         before=before if draft.refusal is None and not draft.is_edit else None,
-        can_write=before is None or is_limited or draft.refusal is not None or draft.is_edit,
+        can_write=(before is None and sealing.lets_write)
+        or is_limited
+        or draft.refusal is not None
+        or draft.is_edit,
     )
     return with_wait(response, draft.refusal)
 
@@ -74,6 +83,7 @@ async def thread_fragment(visit: Visit) -> Response:
     text = rendered(
         "_messages.html",
         root=visit.request.root,
+        has_modules=sealing_modules(visit.request.root) is not None,
         conversation=str(found.conversation),
         face=faces[found.other],
         piece=piece,

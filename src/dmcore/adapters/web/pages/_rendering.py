@@ -3,6 +3,7 @@
 No script and no style stands inside a page, so a policy can forbid both.
 """
 
+import base64
 from datetime import datetime
 from typing import Final
 
@@ -13,7 +14,7 @@ from dmcore.adapters.web._routing import Visit
 from dmcore.adapters.web._site import Site
 from dmcore.adapters.web._values import Document, Request, Response
 from dmcore.adapters.web._worlds import World
-from dmcore.adapters.web.pages._assets import address_of
+from dmcore.adapters.web.pages._assets import address_of, sealing_modules
 from dmcore.domain.message import Message
 
 # Named here: the names of the standard library depend on the machine's language.
@@ -48,6 +49,10 @@ def _said(message: Message) -> str:
     return message.body.text
 
 
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
 def _excerpt(text: str) -> str:
     """The beginning of a text, on one line."""
     return " ".join(text[:_LONGEST_EXCERPT].split())
@@ -62,7 +67,13 @@ _TEMPLATES: Final = Environment(
     auto_reload=False,
 )
 _TEMPLATES.filters.update(
-    clock=_clock, day=_day, moment=_moment, instant=_instant, excerpt=_excerpt, said=_said
+    clock=_clock,
+    day=_day,
+    moment=_moment,
+    instant=_instant,
+    excerpt=_excerpt,
+    said=_said,
+    base64=_base64,
 )
 
 
@@ -87,6 +98,8 @@ def page(
         template,
         root=visit.request.root,
         me=visit.viewer.user,
+        tenant=visit.viewer.tenant,
+        modules=sealing_modules(visit.request.root),
         live=site.live,
         poll_ms=int(site.poll_every.total_seconds() * 1000),
         upgrade_url=site.upgrade_url,

@@ -13,6 +13,7 @@ from dmcore.adapters.web._routing import Route, Visit
 from dmcore.adapters.web._values import Response
 from dmcore.adapters.web._words import notice_of
 from dmcore.adapters.web.pages._conversation import action_of, path_to
+from dmcore.adapters.web.pages._disclosing import disclosed
 from dmcore.adapters.web.pages._drafts import with_wait
 from dmcore.adapters.web.pages._forms import form_of, fresh_key, needed, ticked
 from dmcore.adapters.web.pages._people import faces_of
@@ -64,8 +65,14 @@ async def report(visit: Visit) -> Response:
     if "before" in form:
         return await _asked(visit, attrs.evolve(asked, before=form["before"] or None))
     try:
+        shown = disclosed(form) if is_shown(visit) else ()
+        named = {str(each.message) for each in shown}
         await visit.mailbox.report(
-            conversation=thread, messages=asked.chosen, reason=asked.reason or "", key=asked.key
+            conversation=thread,
+            messages=[each for each in asked.chosen if each not in named],
+            disclosures=shown,
+            reason=asked.reason or "",
+            key=asked.key,
         )
     except DmcoreError as error:
         refusal = error

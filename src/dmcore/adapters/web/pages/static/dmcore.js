@@ -61,6 +61,7 @@ async function fragment(name, query, selector) {
   const template = document.createElement("template");
   template.innerHTML = await answer.text();
   localise(template.content);
+  await openWithin(template.content);
   const found = one(selector, template.content);
   if (!found) throw new Refused(500);
   return found;
@@ -103,6 +104,58 @@ async function later(name, work) {
     }
   }
   isFetching = false;
+}
+
+// --- what is sealed -------------------------------------------------------------------------------
+
+// Another module opens and seals (ADR 65). It is fetched where there is something for it alone.
+const SEALING = "[data-dm-seals], [data-dm-sealed], [data-dm-says], [data-dm-devices]";
+const isSealed = Boolean(one("[data-dm-seals=sealed]"));
+let sealing;
+
+async function sealed() {
+  sealing ??= import(page.dataset.dmSealed).then((it) => it.begin({ page, ask }));
+  try {
+    return await sealing;
+  } catch (error) {
+    sealing = undefined;
+    throw error;
+  }
+}
+
+/** Open what is sealed in it. Returns what puts the texts there. */
+async function unsealed(within) {
+  if (!page.dataset.dmSealed || !one(SEALING, within)) return () => {};
+  return (await sealed()).opened(within);
+}
+
+/** The same at once, for what is not shown yet. Where that fails it is tried again when it is. */
+async function openWithin(content) {
+  try {
+    (await unsealed(content))();
+  } catch {
+    openPage();
+  }
+}
+
+let isOpening = false;
+
+/** Open all that is there; a network may need a while for that. */
+async function openPage() {
+  if (isOpening) return;
+  isOpening = true;
+  for (let tries = 0; tries < 10; tries += 1) {
+    try {
+      const show = await unsealed(page);
+      if (list) holding(show);
+      else show();
+      break;
+    } catch (error) {
+      if (error.isFinal) break;
+      await pause(backoff(tries));
+    }
+  }
+  isOpening = false;
 }
 
 // --- saying ---------------------------------------------------------------------------------------
@@ -583,8 +636,10 @@ async function deliver() {
   isDelivering = false;
 }
 
-async function handOver({ key, bubble, ...body }) {
-  const { id } = await ask("POST", `${place}/messages`, { key, body });
+async function handOver(letter) {
+  const { key, bubble, body, reply_to } = letter;
+  const said = isSealed ? await envelopeOf(letter) : { body };
+  const { id } = await ask("POST", `${place}/messages`, { key, body: { ...said, reply_to } });
   outbox.shift();
   keep();
   // The bubble stands in for the message until that is shown.
@@ -594,10 +649,19 @@ async function handOver({ key, bubble, ...body }) {
   if (kind === "poll") refreshAround();
 }
 
+/** What is sent in the place of a text: the same again, until the server has said yes or no. */
+async function envelopeOf(letter) {
+  letter.envelope ??= await (await sealed()).seal(letter.body);
+  keep();
+  return { envelope: letter.envelope };
+}
+
 /** Refused: what was to be sent is in the writer's hands again, each text for itself. */
 function giveBack(error) {
   // Something in this one text is wrong, or nothing at all can be sent.
   const letters = outbox.splice(0, error.status === 422 ? 1 : outbox.length);
+  // What was sealed says when: sent later as it is, it would stand where it does not belong.
+  for (const it of letters) delete it.envelope;
   const isFree = letters.length === 1 && !text.value && !form.elements.reply_to;
   if (isFree) {
     letters[0].bubble.remove();
@@ -614,6 +678,8 @@ function giveBack(error) {
   if (error.status === 429 && error.seconds < 120) countDown(about, error.seconds);
   else say(error.message, true);
   if (error.code === "you_blocked_them") offerUnblocking();
+  // The other has sealed the conversation meanwhile: the page has to be one that does.
+  if (error.code === "sealed_only") location.reload();
 }
 
 /** The way out that a page made now would have; the page it leads to has the text again. */
@@ -697,6 +763,27 @@ function submitted(event) {
   deliver();
 }
 
+let first; // { key, body, envelope } of a first message, until it is acknowledged
+
+/** Begin a conversation that is sealed from its first message on. */
+async function startedSealed(event) {
+  event.preventDefault();
+  if (isDelivering || !text.value.trim()) return;
+  isDelivering = true;
+  try {
+    if (first?.body !== text.value) first = { key: newKey(), body: text.value };
+    const said = { user: receiver, ...(await envelopeOf(first)) };
+    const { thread: made } = await ask("POST", "/threads", { key: first.key, body: said });
+    text.value = "";
+    keep();
+    location.assign(`${root}/t/${made}#dm-end`);
+  } catch (error) {
+    if (error.isFinal) first = undefined;
+    say(error.isFinal ? error.message : "This did not work. Try again.", true);
+  }
+  isDelivering = false;
+}
+
 function sentByBrowser() {
   try {
     sessionStorage.setItem(begun, shelf);
@@ -706,6 +793,7 @@ function sentByBrowser() {
 // --- live -----------------------------------------------------------------------------------------
 
 let cursor = page?.dataset.dmCursor;
+const KEYS = ["keys_changed", "changed_keys_seen"];
 
 function take(facts) {
   if (facts.length) refreshAround();
@@ -714,7 +802,12 @@ function take(facts) {
     if (action === "message_sent") later("follow", follow);
     if (action === "message_edited" || action === "message_deleted")
       later(message, () => refreshPage(message));
-    if (action === "message_hidden") drop(item(message));
+    if (action === "message_hidden") {
+      drop(item(message));
+      if (isSealed) sealed().then((it) => it.forget(message), () => {});
+    }
+    if (action === "conversation_sealed" && !isSealed) location.reload();
+    if (KEYS.includes(action) && page.dataset.dmSealed) sealed().then((it) => it.look(), () => {});
     if (action === "messages_seen" && actor !== me) later("seen", () => refreshSeen(message));
     if (action === "history_cleared") later("newest", loadNewest);
     if (action === "request_accepted" && actor !== me && !text?.value) location.reload();
@@ -902,7 +995,8 @@ function beginWriting() {
       keep();
       if (canPost && text.value) tellTyping();
     });
-    form.addEventListener("submit", canPost ? submitted : sentByBrowser);
+    const begins = isSealed ? startedSealed : sentByBrowser;
+    form.addEventListener("submit", canPost ? submitted : begins);
     for (const it of letters) (it.isHeld ? hold : post)(it);
     deliver();
   }
@@ -918,5 +1012,6 @@ if (page && "timeout" in AbortSignal && "findLast" in Array.prototype) {
     beginThread();
   }
   if (text) beginWriting();
+  openPage();
   if (cursor) live();
 }

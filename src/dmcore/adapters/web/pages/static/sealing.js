@@ -630,11 +630,21 @@ export class Device {
     return { message, sender, text, sent_at_us, edited_at_us, tag, key };
   }
 
-  /** Forget what messages said: they were taken back. */
+  /** Forget what messages said. */
   forget(messages) {
-    return this.#alone(() =>
-      this.#change(["opened"], (texts) => messages.forEach((it) => texts.delete(it))),
-    );
+    return this.#alone(() => this.#forget(messages));
+  }
+
+  /** Forget all that was said between this user and `partner`. */
+  forgetAll(partner) {
+    return this.#alone(async () => {
+      const theirs = (await this.#all("opened")).filter((it) => it.partner === partner);
+      await this.#forget(theirs.map((it) => it.message));
+    });
+  }
+
+  async #forget(messages) {
+    await this.#change(["opened"], (texts) => messages.forEach((it) => texts.delete(it)));
   }
 }
 
