@@ -638,8 +638,8 @@ async function deliver() {
 
 async function handOver(letter) {
   const { key, bubble, body, reply_to } = letter;
-  const said = isSealed ? await envelopeOf(letter) : { body };
-  const { id } = await ask("POST", `${place}/messages`, { key, body: { ...said, reply_to } });
+  const send = (said) => ask("POST", `${place}/messages`, { key, body: { ...said, reply_to } });
+  const { id } = await (isSealed ? sentSealed(letter, send) : send({ body }));
   outbox.shift();
   keep();
   // The bubble stands in for the message until that is shown.
@@ -647,6 +647,17 @@ async function handOver(letter) {
   one("[data-dm-state]", bubble).textContent = "Sent";
   later("newer", hasEnd ? loadNewer : loadNewest);
   if (kind === "poll") refreshAround();
+}
+
+/** Send it sealed; once more where somebody has other devices than when it was. */
+async function sentSealed(letter, send) {
+  try {
+    return await send(await envelopeOf(letter));
+  } catch (error) {
+    if (error.code !== "keys_changed") throw error;
+    delete letter.envelope;
+    return send(await envelopeOf(letter));
+  }
 }
 
 /** What is sent in the place of a text: the same again, until the server has said yes or no. */
@@ -772,8 +783,9 @@ async function startedSealed(event) {
   isDelivering = true;
   try {
     if (first?.body !== text.value) first = { key: newKey(), body: text.value };
-    const said = { user: receiver, ...(await envelopeOf(first)) };
-    const { thread: made } = await ask("POST", "/threads", { key: first.key, body: said });
+    const begin = (said) =>
+      ask("POST", "/threads", { key: first.key, body: { user: receiver, ...said } });
+    const { thread: made } = await sentSealed(first, begin);
     text.value = "";
     keep();
     location.assign(`${root}/t/${made}#dm-end`);

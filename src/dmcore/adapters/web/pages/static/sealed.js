@@ -34,6 +34,7 @@ class Sealed {
   #page;
   #section;
   #trouble = null; // why keys are not trusted
+  #isShown = false; // whether a report has what it shows
   #isListed = false; // whether this browser is one of the user's devices
 
   constructor(page, ask, me, device, lack, cannot) {
@@ -48,6 +49,10 @@ class Sealed {
 
   get #other() {
     return this.#section?.dataset.dmOther;
+  }
+
+  get #name() {
+    return one(".dm-title", this.#section)?.textContent.trim();
   }
 
   get #box() {
@@ -125,8 +130,7 @@ class Sealed {
     await this.#ask("PUT", `/devices/${device}/keys`, { body: keys }).catch(() => {});
   }
 
-  async #say() {
-    const name = one(".dm-title", this.#section)?.textContent.trim();
+  async #say(besides = "") {
     const isReady = this.#isListed && !this.#trouble;
     const self = this.#device && (await this.#device.self());
     const [words, ...acts] = this.#lack
@@ -145,10 +149,10 @@ class Sealed {
                 `${this.#trouble.message} Nothing is sent until that is settled.`,
                 ...(this.#trouble.code === "keys_changed_since" ? ["accept"] : []),
               ]
-            : await this.#standing(name);
+            : await this.#standing(this.#name);
     const [strong] = all("strong", this.#box);
     const line = one("[data-dm-seals-words]", this.#box);
-    line.replaceChildren(strong, ` ${words}`);
+    line.replaceChildren(strong, ` ${words} ${besides}`.trimEnd());
     for (const it of all("[data-dm-does]", this.#box)) it.hidden = !acts.includes(it.dataset.dmDoes);
     const digits = one("[data-dm-number]", this.#box);
     digits.hidden = !this.#isSealed || !this.#isListed;
@@ -194,7 +198,7 @@ class Sealed {
       if (await acts[button.dataset.dmDoes]()) return location.reload();
       await this.look();
     } catch (error) {
-      one("[data-dm-seals-words]", this.#box).append(` ${error.message}`);
+      await this.#say(error.message);
     } finally {
       button.disabled = false;
     }
@@ -210,6 +214,11 @@ class Sealed {
   async #sealThread() {
     if (!this.#isListed) await this.#enrol();
     this.#isListed = true;
+    const { devices } = await this.#keysOf(this.#other);
+    if (!devices.length)
+      throw no(
+        `${this.#name} has no device yet. This browser is one of yours now: as soon as ${this.#name} has one, either of you can seal.`,
+      );
     await this.#ask("POST", `/threads/${this.#section.dataset.dmThread}/seal`);
     return true;
   }
@@ -298,8 +307,9 @@ class Sealed {
   /** Show moderators what was opened here of the messages that are ticked, with what proves it. */
   async #report(event) {
     const form = event.target;
-    if (event.submitter?.name === "before" || form.dataset.dmShown) return;
+    if (event.submitter?.name === "before" || this.#isShown) return;
     event.preventDefault();
+    for (const it of all("[name^=shown-]", form)) it.remove();
     const ticked = [...new FormData(form).keys()].filter((it) => it.startsWith("item-"));
     for (const name of ticked) {
       const shown = await this.#device?.disclosure(name.slice("item-".length));
@@ -308,8 +318,9 @@ class Sealed {
       Object.assign(field, { type: "hidden", name: `shown-${shown.message}`, value: JSON.stringify(shown) });
       form.append(field);
     }
-    form.dataset.dmShown = "";
+    this.#isShown = true;
     form.requestSubmit(event.submitter);
+    this.#isShown = false;
   }
 }
 
