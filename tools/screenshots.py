@@ -16,6 +16,7 @@ from typing import Any
 from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.chromium import ARGUMENTS
 from tests.browser.people import DESKTOP, PHONE, Person
+from tests.browser.sealing import SEALED
 from tests.browser.site import LiveSite
 
 from dmcore import Policy, RateLimit
@@ -215,6 +216,34 @@ def _operating(browser: Browser, site: LiveSite) -> None:
     olaf.context.close()
 
 
+def _sealed(browser: Browser, folder: Path) -> None:
+    """Two who seal what they write, and the number that they compare."""
+    folder.mkdir()
+    clock = ManualClock(to_us(NOW))
+    site = LiveSite(folder, policy=SEALED, site=Site(people=_people), clock=clock)
+    thread = str(site.dm.mailbox("ida").start("noor", "Shall we seal this?").conversation)
+    noor = _seen_by(browser, site, "noor", viewport=DESKTOP)
+    ida = _seen_by(browser, site, "ida", viewport=DESKTOP)
+    for person, words in ((noor, "has no device yet"), (ida, "Only you and Noor Haddad")):
+        person.open_live(thread)
+        person.page.get_by_role("button", name="Seal this conversation").click()
+        expect(person.page.locator("[data-dm-seals-words]")).to_contain_text(words)
+    for writer, reader, text in (
+        (ida, noor, "The key is under the flower pot."),
+        (noor, ida, "The blue one, as always?"),
+        (ida, noor, "The blue one."),
+    ):
+        clock.advance(seconds=20)
+        writer.write(text)
+        expect(reader.message(text)).to_have_count(1)
+    noor.page.get_by_text("Be certain that it is Ida").click()
+    expect(noor.page.locator("[data-dm-digits]")).not_to_be_empty()
+    _take(noor, "sealed")
+    for person in (noor, ida):
+        person.context.close()
+    site.close()
+
+
 def _take(person: Person, name: str) -> None:
     target = FOLDER / f"{name}.png"
     person.page.screenshot(path=target, animations="disabled", caret="hide")
@@ -236,6 +265,7 @@ def main() -> int:
             _pictures(browser, site, conversation)
             _desks(browser, site, clock)
             _operating(browser, site)
+            _sealed(browser, Path(folder, "sealed"))
         finally:
             browser.close()
             site.close()

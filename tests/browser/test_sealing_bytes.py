@@ -21,6 +21,8 @@ from dmcore.errors import InvalidReport
 
 TEXTS = ("hello", "x" * 4_000, "Grüße 👩‍👩‍👧, \r\n \u202eright to left", "\ufeffbegins with a mark")
 
+pytestmark = pytest.mark.promise("CRYPT-2")
+
 
 @attrs.frozen
 class Two:

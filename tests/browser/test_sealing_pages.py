@@ -18,6 +18,8 @@ from dmcore.adapters.web import Site
 PLACEHOLDER = "This message cannot be opened on this device."
 ON_SERVER = "Sealed message. This page cannot open it."
 
+pytestmark = pytest.mark.promise("CRYPT-2")
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
@@ -112,6 +114,8 @@ def test_two_talk_sealed_and_the_site_holds_none_of_it(pair: Pair) -> None:
     assert any(path.endswith("/key-claims") for path in sent)
     for person in (ann, bob):
         person.page.reload()
+        expect(person.message("in the clear")).to_contain_text("Not sealed")
+        expect(person.message("the door code is zebra")).not_to_contain_text("Not sealed")
         for text in ("in the clear", "the door code is zebra", "I know, and it is not"):
             expect(person.message(text)).to_have_count(1)
         expect(person.entries.first).to_contain_text("I know, and it is not")

@@ -244,6 +244,7 @@ class Sealed {
     const remembered = await Promise.all(says.map((it) => this.#device?.remembered(it.dataset.dmSays)));
     return () => {
       sealed.forEach((it, at) => show(it, found[at]?.text));
+      if (this.#isSealed) markClear(within);
       says.forEach((it, at) => {
         const text = remembered[at];
         if (text) it.textContent = it.matches(".dm-quoted") ? text : excerpt(text);
@@ -321,6 +322,16 @@ class Sealed {
     this.#isShown = true;
     form.requestSubmit(event.submitter);
     this.#isShown = false;
+  }
+}
+
+/** Where all is sealed, what is not could be anybody's word: that is told of each. */
+function markClear(within) {
+  for (const it of all("[data-dm-message] .dm-bubble:not(.dm-deleted)", within)) {
+    if (one("[data-dm-sealed], [data-dm-clear]", it)) continue;
+    const mark = Object.assign(document.createElement("span"), { textContent: "Not sealed" });
+    mark.dataset.dmClear = "";
+    one(".dm-meta", it).prepend(mark);
   }
 }
 
