@@ -18,7 +18,8 @@ from dmcore.adapters.screening import Burst, FirstContact, LinksAndContacts, Rep
 from examples.care import people, story
 from examples.care.observing import Pulse
 
-POLICY: Final = presets.CARE
+# Whoever wants to can have a conversation that the site cannot read: then no screener can either.
+POLICY: Final = attrs.evolve(presets.CARE, sealing="offered")
 
 
 def screeners() -> list[Screener]:

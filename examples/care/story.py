@@ -10,6 +10,9 @@ from dmcore import DirectMessages, Message
 from dmcore.adapters.clock import ManualClock
 from examples.care.people import MODERATOR, OPERATOR, Member
 
+KETTLE: Final = "kettle"
+"""A program (bot.py), which is one of them."""
+
 MEMBERS: Final = (
     Member(
         id="noor",
@@ -46,6 +49,12 @@ MEMBERS: Final = (
         name="Jonas Weber",
         about="New in the street.",
         offers="Opportunities",
+    ),
+    Member(
+        id=KETTLE,
+        name="Kettle",
+        about="A program that is always on, where somebody started it.",
+        offers="Knows who can help with what",
     ),
     Member(id="mira", name="Mira Solberg", about="Looks after the tone.", role=MODERATOR),
     Member(id="otto", name="Otto Prakash", about="Keeps it running.", role=OPERATOR),

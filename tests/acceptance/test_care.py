@@ -1,7 +1,8 @@
-"""What must work in Care Collective, one test for each wish; encryption end to end comes later."""
+"""What must work in Care Collective, one test for each wish."""
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from tests.browser.faults import cut_off, faults
 from tests.browser.people import DESKTOP, PHONE, Visitor
 
 from dmcore.testing.postgres import PostgresServer
+from examples.care.bot import Bot
+from examples.care.story import KETTLE
 
 CANARY = "the spare key hangs behind canary-4711"
 
@@ -361,6 +364,27 @@ def test_every_call_is_a_line_of_json_and_a_failure_wakes_somebody(
     alarms = [json.loads(line) for line in care.log.splitlines() if '"CRITICAL"' in line]
     assert "unread by participant: store_unavailable" in [it["said"] for it in alarms]
     assert ada.http.get("/pulse").status_code == 404
+
+
+def test_a_neighbour_and_a_program_talk_where_the_site_reads_nothing(
+    care: Collective, look_on: LookOn, tmp_path: Path
+) -> None:
+    bot, ada = Bot(care.address, tmp_path), care.join("Ada")
+    thread = ada.do("POST", "/threads", user=KETTLE, body="Who can give me a lift?")["thread"]
+    bot.look()
+    page = look_on(ada, f"/messages/t/{thread}").page
+    expect(messages(page).last).to_contain_text("Noor Haddad: Lifts to the clinic")
+    page.get_by_role("button", name="Seal this conversation").click()
+    expect(page.locator("[data-dm-seals-words]")).to_contain_text("Only you and Kettle can read")
+    composer(page).fill(f"And who mends a wheelchair? {CANARY}")
+    composer(page).press("Enter")
+    expect(page.locator("ol[aria-label='Being sent'] > li")).to_have_count(0)
+    Bot(care.address, tmp_path).look()
+    expect(messages(page).last).to_contain_text("Tâm Nguyễn: Mends wheelchairs")
+    expect(messages(page).nth(2)).to_contain_text(CANARY)
+    sealed = ada.get(f"/threads/{thread}")["messages"][2:]
+    assert [it["body"] for it in sealed] == [None, None]
+    assert all(it["envelope"] for it in sealed)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

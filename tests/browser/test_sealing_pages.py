@@ -121,9 +121,7 @@ def test_two_talk_sealed_and_the_site_holds_none_of_it(pair: Pair) -> None:
         expect(person.entries.first).to_contain_text("I know, and it is not")
 
 
-def test_a_browser_that_is_no_device_reads_and_writes_nothing(
-    pair: Pair, meeting: Meeting
-) -> None:
+def test_a_browser_that_is_no_device_reads_and_writes_nothing(pair: Pair, meeting: Meeting) -> None:
     ann, bob = pair.ann, pair.bob
     ann.write("for two browsers")
     expect(bob.message("for two browsers")).to_have_count(1)
