@@ -68,6 +68,7 @@ class BrowserDevice:
             prekey=prekey_of(told["prekey"]),
             one_time_keys=[prekey_of(it) for it in told["one_time_keys"]],
         )
+        self.call("confirmed")
 
     def renew(self) -> None:
         """Put new prekeys in the place of the old ones."""
@@ -77,6 +78,7 @@ class BrowserDevice:
             prekey=prekey_of(told["prekey"]),
             one_time_keys=[prekey_of(it) for it in told["one_time_keys"]],
         )
+        self.call("confirmed")
 
     def seal(self, text: str, to: str, edits: str | None = None) -> str:
         """The envelope for a text, with keys that are taken for it."""

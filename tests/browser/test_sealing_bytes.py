@@ -193,7 +193,14 @@ def test_new_prekeys_are_taken_and_the_old_ones_still_open(two: Two) -> None:
     on_its_way = two.bot_says("sealed before")
     assert two.ada.call("isStale") is False
     before = two.ada.call("self")
+    lost = two.ada.call("renewal")
+    assert two.ada.call("isStale") is True
+    again = two.ada.call("renewal")
+    assert again["prekey"] == lost["prekey"]
+    numbers = [{it["number"] for it in each["one_time_keys"]} for each in (lost, again)]
+    assert numbers[0].isdisjoint(numbers[1])
     two.ada.renew()
+    assert two.ada.call("isStale") is False
     assert two.ada.call("self")["device"] == before["device"]
     assert two.ada.open(on_its_way, "bot") == "sealed before"
     assert two.ada.open(two.bot_says("sealed after"), "bot") == "sealed after"

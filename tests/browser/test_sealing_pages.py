@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Route, expect
 from tests.browser.faults import cut_off, faults
 from tests.browser.people import Person
 from tests.browser.sealing import SEALED
@@ -169,7 +169,27 @@ def test_a_program_and_a_browser_talk(meeting: Meeting) -> None:
     assert found.text == "Which door is open?"
     mailbox.send(thread, bot.seal("The green one", mailbox.devices.claim("gil"), to="gil"))
     expect(gil.message("The green one")).to_have_count(1)
+    # Somebody has one more device between the claim and the message: it is sealed once more.
+    phone = SealingDevice.new("bot")
+    late = [phone]
+
+    def claim(route: Route) -> None:
+        answer = route.fetch()
+        while late:
+            added = attrs.asdict(late.pop().enrolment(), recurse=False)
+            mailbox.devices.add(**added)
+        route.fulfill(response=answer)
+
+    gil.may_fail = True
+    gil.page.route("**/key-claims", claim)
+    gil.write("In a hurry")
+    expect(gil.message("In a hurry")).to_have_count(1)
+    gil.page.unroute("**/key-claims")
+    phone.learn(mailbox.devices.keys_of("gil"))
+    assert isinstance(phone.open(mailbox.thread(thread).items[-1], partner="gil"), Opened)
+    gil.page.get_by_role("button", name="I have read this").click()
     gil.page.get_by_text("Be certain that it is bot").click()
+    bot.learn(mailbox.devices.claim("gil").own)
     expect(gil.page.locator("[data-dm-digits]")).to_have_text(bot.safety_number("gil"))
     gil.page.get_by_role("button", name="It is the same").click()
     expect(words_of(gil)).to_contain_text("You compared your number.")
@@ -184,6 +204,46 @@ def test_a_program_and_a_browser_talk(meeting: Meeting) -> None:
     expect(gil.composer).to_be_enabled()
     gil.page.get_by_role("button", name="Send").click()
     expect(gil.message("Still you?")).to_have_count(1)
+
+
+def test_a_first_message_is_sealed_where_all_of_them_are(
+    meeting: Meeting, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    policy = attrs.evolve(SEALED, sealing="by_default")
+    strict = LiveSite(tmp_path_factory.mktemp("strict"), policy=policy, site=Site())
+    try:
+        bot = SealingDevice.new("bot")
+        for name, device in (("bot", bot), ("vic", SealingDevice.new("vic"))):
+            enrolment = attrs.asdict(device.enrolment(), recurse=False)
+            strict.dm.mailbox(name).devices.add(**enrolment)
+        vic = Meeting(meeting.browser, strict, meeting.people).person("vic")
+        vic.page.goto(f"{strict.address}/people/bot")
+        vic.page.get_by_role("button", name="Message").click()
+        expect(words_of(vic)).to_contain_text("This browser is no device of yours yet")
+        vic.page.get_by_role("button", name="Make this browser a device of yours").click()
+        text = vic.page.locator("textarea[name=body]")
+        expect(text).to_be_enabled()
+        text.fill("The first of all")
+        text.press("Enter")
+        expect(vic.message("The first of all")).to_have_count(1)
+        mailbox = strict.dm.mailbox("bot")
+        (entry,) = mailbox.inbox().items
+        bot.learn(mailbox.devices.keys_of("vic"))
+        (message,) = mailbox.thread(entry.conversation).items
+        found = bot.open(message, partner="vic")
+        assert isinstance(found, Opened)
+        assert found.text == "The first of all"
+        vic.context.close()
+    finally:
+        strict.close()
+
+
+def test_a_browser_that_is_too_old_is_told_so(pair: Pair, meeting: Meeting) -> None:
+    old = meeting.person("bob")
+    old.context.add_init_script("SubtleCrypto.prototype.generateKey = () => Promise.reject()")
+    old.open_thread(pair.thread)
+    expect(words_of(old)).to_contain_text("This browser is too old to seal")
+    expect(old.composer).to_be_disabled()
 
 
 def test_what_is_reported_is_proven_to_the_moderators(pair: Pair, meeting: Meeting) -> None:

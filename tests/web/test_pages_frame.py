@@ -205,9 +205,8 @@ NOT_FOR_PEOPLE = {
     *("encryption_required", "not_encrypted", "wrong_keyring", "unreadable_text", "wrong_role"),
     *("invalid_backup", "not_a_fresh_store", "missing_tool", "not_yourself"),
     *("unknown_consumer", "consumer_unavailable", "shared_database", "host_unavailable"),
-    # What a client of sealed conversations meets, who tells it in words of its own.
-    *("device_conflict", "invalid_device", "too_many_devices", "untrusted_keys"),
-    *("wrong_passphrase", "invalid_transcript"),
+    # What a device itself meets, which tells it in words of its own.
+    *("untrusted_keys", "wrong_passphrase", "invalid_transcript"),
 }
 
 

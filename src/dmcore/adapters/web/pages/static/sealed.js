@@ -20,8 +20,10 @@ const excerpt = (text) => [...text].slice(0, LONGEST_EXCERPT).join("").split(/\s
 export async function begin({ page, ask }) {
   const { dmMe: me, dmTenant: tenant = "", dmSealing, dmHpke } = page.dataset;
   const { CannotSeal, Device, lacks } = await import(dmSealing);
-  const lack = await lacks();
-  const device = lack ? null : await Device.here(me, tenant, await import(dmHpke));
+  const hpke = await import(dmHpke);
+  let lack = await lacks();
+  const device = lack ? null : await Device.here(me, tenant, hpke).catch(() => null);
+  if (!lack && !device) lack = "This browser keeps nothing, so it can be no device.";
   return new Sealed(page, ask, me, device, lack, CannotSeal).begun();
 }
 
@@ -115,6 +117,7 @@ class Sealed {
 
   /** Nothing where the two have no conversation yet: the claim has the keys then. */
   async #keysOf(user) {
+    if (!this.#section.dataset.dmThread) return null;
     try {
       return await this.#ask("GET", `/users/${encodeURIComponent(user)}/keys`);
     } catch (error) {
@@ -127,7 +130,8 @@ class Sealed {
   async #renew() {
     if (!(await this.#device.isStale())) return;
     const { device, ...keys } = await this.#device.renewal();
-    await this.#ask("PUT", `/devices/${device}/keys`, { body: keys }).catch(() => {});
+    const done = this.#ask("PUT", `/devices/${device}/keys`, { body: keys });
+    await done.then(() => this.#device.confirmed()).catch(() => {});
   }
 
   async #say(besides = "") {
@@ -159,6 +163,7 @@ class Sealed {
     one("[data-dm-does=compared]", digits).hidden = false;
     const writing = one("[data-dm-seals-writing]", this.#page);
     if (writing) writing.disabled = !isReady;
+    if (digits.open) await this.#showNumber();
     this.#box.dataset.dmReady = String(isReady && this.#isSealed);
   }
 
@@ -208,6 +213,7 @@ class Sealed {
   async #enrol() {
     const { device, ...keys } = await this.#device.enrolment();
     await this.#ask("PUT", `/devices/${device}`, { body: keys });
+    await this.#device.confirmed();
     return true;
   }
 

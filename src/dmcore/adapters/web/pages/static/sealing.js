@@ -332,22 +332,33 @@ export class Device {
     return this.#alone(async () => this.#renewed(await this.#me()));
   }
 
+  /** A prekey that nobody confirmed is handed out again; a one-time key never is. */
   async #renewed(self) {
-    const kinds = ["prekey", ...Array(ONE_TIME_KEYS).fill("one-time")];
+    const kinds = [...(self.pending ? [] : ["prekey"]), ...Array(ONE_TIME_KEYS).fill("one-time")];
     const made = await Promise.all(kinds.map((kind, at) => this.#made(self, kind, self.next + at)));
     const old = (await this.#all("keys")).sort((a, b) => b.number - a.number);
     const tooOld = Object.entries(KEPT).flatMap(([kind, most]) => {
       const fresh = made.filter((it) => it.kept.kind === kind).length;
       return old.filter((it) => it.kind === kind).slice(most - fresh);
     });
-    const after = { ...self, next: self.next + kinds.length, renewed: Date.now(), used: 0 };
+    const told = (kind) => made.filter((it) => it.kept.kind === kind).map((it) => it.told);
+    const prekey = self.pending ?? told("prekey")[0];
+    const next = self.next + kinds.length;
+    const after = { ...self, next, pending: prekey, renewed: Date.now(), used: 0 };
     await this.#change(["self", "keys"], (selves, keys) => {
       selves.put(after, "self");
       for (const it of tooOld) keys.delete([it.kind, it.number]);
       for (const it of made) keys.put(it.kept);
     });
-    const [prekey, ...oneTime] = made.map((it) => it.told);
-    return { device: self.device, prekey, one_time_keys: oneTime };
+    return { device: self.device, prekey, one_time_keys: told("one-time") };
+  }
+
+  /** The directory has what was handed out last. */
+  confirmed() {
+    return this.#alone(async () => {
+      const self = { ...(await this.#me()), pending: null };
+      await this.#change(["self"], (selves) => selves.put(self, "self"));
+    });
   }
 
   async #made({ device, identity }, kind, count) {
@@ -369,10 +380,10 @@ export class Device {
     return self;
   }
 
-  /** Whether it is time for new prekeys: after a week, or when many were used. */
+  /** Whether it is time for new prekeys: after a week, when many were used, or nobody has them. */
   async isStale() {
-    const { renewed, used } = await this.#me();
-    return Date.now() - renewed > 7 * 86_400_000 || used > ONE_TIME_KEYS / 2;
+    const { pending, renewed, used } = await this.#me();
+    return Boolean(pending) || Date.now() - renewed > 7 * 86_400_000 || used > ONE_TIME_KEYS / 2;
   }
 
   // Keys of others -------------------------------------------------------------------------------
