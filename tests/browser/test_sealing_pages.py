@@ -206,6 +206,24 @@ def test_a_program_and_a_browser_talk(meeting: Meeting) -> None:
     expect(gil.message("Still you?")).to_have_count(1)
 
 
+def test_what_one_sealed_one_changes_sealed(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob
+    ann.write("at thre")
+    expect(bob.message("at thre")).to_have_count(1)
+    ann.composer.fill("something else")
+    sent = ann.message("at thre")
+    sent.locator("summary").first.click()
+    sent.get_by_role("button", name="Edit").click()
+    expect(ann.composer).to_have_value("at thre")
+    ann.write("at three o'clock")
+    for person in (ann, bob):
+        expect(person.message("at three o'clock")).to_contain_text("Edited")
+    expect(ann.composer).to_have_value("something else")
+    ann.composer.fill("")
+    assert "o'clock" not in pair.held()
+    assert bob.message("at three o'clock").get_by_role("button", name="Edit").count() == 0
+
+
 def test_a_first_message_is_sealed_where_all_of_them_are(
     meeting: Meeting, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -42,6 +42,8 @@ async def shown(visit: Visit, draft: Draft | None) -> Response:
     faces = await faces_of(visit, (*listed.others, view.other))
     before = notice_before(permission, is_start=False)
     sealing = Sealing.of(visit, permission, view)
+    # What was sealed a device alone can change, and what was not nobody any more.
+    can_change = sealing.is_sealed and piece.can_edit
     if sealing.is_sealed:
         piece = attrs.evolve(piece, can_edit=False)
     if faces[view.other].is_gone:
@@ -66,6 +68,7 @@ async def shown(visit: Visit, draft: Draft | None) -> Response:
         through=through,
         draft=draft,
         sealing=sealing,
+        can_change=can_change,
         before=before if draft.refusal is None and not draft.is_edit else None,
         can_write=(before is None and sealing.lets_write)
         or is_limited

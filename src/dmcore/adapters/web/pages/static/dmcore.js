@@ -570,7 +570,8 @@ let returned; // { key, body } of what was refused last: it may have been stored
 function keep() {
   const plain = (isHeld) => ({ bubble, ...letter }) => ({ ...letter, isHeld });
   const letters = [...held.map(plain(true)), ...outbox.map(plain(false))];
-  const draft = isEdit && text.value === text.defaultValue ? "" : text.value;
+  const written = changing ? changing.before : text.value;
+  const draft = isEdit && written === text.defaultValue ? "" : written;
   try {
     if (!draft && !letters.length) sessionStorage.removeItem(shelf);
     else sessionStorage.setItem(shelf, JSON.stringify({ draft, letters, returned }));
@@ -662,7 +663,7 @@ async function sentSealed(letter, send) {
 
 /** What is sent in the place of a text: the same again, until the server has said yes or no. */
 async function envelopeOf(letter) {
-  letter.envelope ??= await (await sealed()).seal(letter.body);
+  letter.envelope ??= await (await sealed()).seal(letter.body, letter.edits);
   keep();
   return { envelope: letter.envelope };
 }
@@ -750,9 +751,54 @@ function answer(id) {
   form.prepend(field, line);
 }
 
+let changing; // { id, line, before } of a sealed message that is given another text
+
+/** Give a sealed message another text; what was being written waits meanwhile. */
+function change(id) {
+  endChange();
+  const line = Object.assign(document.createElement("p"), { className: "dm-replying" });
+  const cancel = Object.assign(document.createElement("a"), { textContent: "Cancel" });
+  cancel.href = `${location.pathname}#dm-body`;
+  cancel.addEventListener("click", (event) => {
+    event.preventDefault();
+    endChange();
+  });
+  line.append("You are changing a message. ", cancel);
+  changing = { id, line, before: text.value };
+  text.value = one(".dm-body", item(id)).textContent;
+  form.prepend(line);
+  fit();
+  text.focus();
+}
+
+function endChange() {
+  if (!changing) return;
+  changing.line.remove();
+  text.value = changing.before;
+  changing = undefined;
+  keep();
+  fit();
+}
+
+async function changed({ id }) {
+  if (changing.isSent) return;
+  changing.isSent = true;
+  const send = (said) => ask("PATCH", `${place}/messages/${id}`, { body: said });
+  try {
+    await sentSealed({ body: text.value, edits: id }, send);
+    endChange();
+    say("");
+    later(id, () => refreshPage(id));
+  } catch (error) {
+    say(error.isFinal ? error.message : "This did not work. Try again.", true);
+    if (changing) changing.isSent = false;
+  }
+}
+
 function submitted(event) {
   event.preventDefault();
   if (!text.value.trim()) return;
+  if (changing) return changed(changing);
   const isReturned = returned?.body === text.value;
   const letter = { key: isReturned ? returned.key : keyField.value, body: text.value };
   returned = undefined;
@@ -955,6 +1001,12 @@ function beginThread() {
     if (!shown) return;
     event.preventDefault();
     location.hash = shown.id;
+  });
+  list.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-dm-change]");
+    if (!button) return;
+    button.closest("details").open = false;
+    change(button.dataset.dmChange);
   });
   list.addEventListener("submit", takenAway);
   const isCalm = matchMedia("(prefers-reduced-motion: reduce)");

@@ -249,13 +249,26 @@ class Sealed {
     const says = all("[data-dm-says]", within);
     const remembered = await Promise.all(says.map((it) => this.#device?.remembered(it.dataset.dmSays)));
     return () => {
-      sealed.forEach((it, at) => show(it, found[at]?.text));
+      sealed.forEach((it, at) => {
+        show(it, found[at]?.text);
+        if (found[at]?.text) this.#offerChange(it.closest("[data-dm-message]"));
+      });
       if (this.#isSealed) markClear(within);
       says.forEach((it, at) => {
         const text = remembered[at];
         if (text) it.textContent = it.matches(".dm-quoted") ? text : excerpt(text);
       });
     };
+  }
+
+  /** Where one may change what one wrote, the menu of an own message says so. */
+  #offerChange(item) {
+    if (!("dmChanges" in this.#section.dataset) || !("dmMine" in item.dataset)) return;
+    if (one("[data-dm-change]", item)) return;
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", textContent: "Edit" });
+    button.dataset.dmChange = item.dataset.dmMessage;
+    one(".dm-menu-box > a", item)?.after(button);
   }
 
   async #found(messages) {
@@ -275,13 +288,13 @@ class Sealed {
   // Sealing --------------------------------------------------------------------------------------
 
   /** The envelope of a text for the other. It is sent again as it is until it is acknowledged. */
-  async seal(text) {
+  async seal(text, edits = null) {
     const fault = this.#fault(text);
     if (fault) throw no(fault, "invalid_body", 422);
     if (!this.#device || !this.#isListed) throw no("This browser is no device of yours.");
     const claim = await this.#ask("POST", "/key-claims", { body: { user: this.#other } });
     try {
-      const envelope = await this.#device.seal(text, claim, this.#other);
+      const envelope = await this.#device.seal(text, claim, this.#other, edits);
       await this.#say();
       return envelope;
     } catch (error) {
