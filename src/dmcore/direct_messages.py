@@ -1,6 +1,7 @@
 """What a host holds for its lifetime, in two colours; it hands out one facade per role."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
@@ -20,6 +21,7 @@ from dmcore._runners import (
 from dmcore.domain.feed import Heads
 from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import User, parse_tenant_id, parse_user_id
+from dmcore.domain.instants import to_datetime
 from dmcore.domain.policy import Policy
 from dmcore.domain.pseudonyms import is_pseudonym
 from dmcore.domain.screening import Screening, Submission
@@ -71,6 +73,10 @@ class DirectMessages:
     def offers_connections(self) -> bool:
         """Whether one can be open to connections only: the host's directory must know some."""
         return self._rules.offers_connections
+
+    def now(self) -> datetime:
+        """What the clock shows that everything here goes by. Raises ``InvalidSetting``."""
+        return to_datetime(self._rules.now_us())
 
     def mailbox(self, user: str, *, tenant: str = "") -> Mailbox:
         """The mailbox of one user. Raises ``InvalidId``."""
@@ -184,6 +190,10 @@ class AsyncDirectMessages:
     def offers_connections(self) -> bool:
         """As `DirectMessages.offers_connections`."""
         return self._rules.offers_connections
+
+    def now(self) -> datetime:
+        """As `DirectMessages.now`."""
+        return to_datetime(self._rules.now_us())
 
     def mailbox(self, user: str, *, tenant: str = "") -> AsyncMailbox:
         """As `DirectMessages.mailbox`; nothing to await, for nothing is asked of the store."""

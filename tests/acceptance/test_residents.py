@@ -15,6 +15,7 @@ from tests.acceptance.estate import API, Estate, Neighbour, served_estate, until
 from tests.browser.faults import cut_off, faults
 from tests.browser.people import PHONE, Visitor
 
+from dmcore.adapters import sql
 from dmcore.testing.postgres import PostgresServer
 
 SECRET = "the zebra sleeps in the blue shed"
@@ -207,6 +208,21 @@ def test_the_blocked_cannot_tell_and_see_no_profile_of_the_blocker(estate: Estat
     assert silent.get("/unread-count") == {"unread": 2}
     assert blocker.page(f"/people/{bob.id}").status_code == 200
     assert estate.moves_in("Eve").page(f"/people/{blocker.id}").status_code == 200
+
+
+def test_a_block_holds_on_the_sites_pages_while_messaging_is_off(estate: Estate) -> None:
+    bob, blocker, open_to_all = neighbours(estate, "Bob", "Ann", "Dan")
+    blocker.block(bob)
+    url = estate.server.url(f"{estate.name}_messages")
+    with sql.open_sync(url, row_security="bypass") as dm:
+        dm.operations("olga").set_mode("off")
+        home, hidden = bob.page("/"), bob.page(f"/people/{blocker.id}")
+        seen = bob.page(f"/people/{open_to_all.id}")
+        dm.operations("olga").set_mode("on")
+    assert (home.status_code, hidden.status_code, seen.status_code) == (200, 404, 200)
+    assert f"/people/{blocker.id}" not in home.text
+    assert f"/people/{open_to_all.id}" in home.text
+    assert "Messages are not available" in seen.text
 
 
 def test_the_nine_endpoints_are_where_they_were_asked_for(estate: Estate) -> None:

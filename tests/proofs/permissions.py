@@ -121,9 +121,9 @@ def _asks(call: Callable[[Mailbox, Asked], object], about: str = "nothing", **mo
     return Row(call, rules, about, is_reading=True, **more)
 
 
-def _protects(call: Callable[[Mailbox, Asked], object], about: str = "nothing", **more: Any) -> Row:
+def _protects(call: Callable[[Mailbox, Asked], object]) -> Row:
     """What no moderator takes away (MOD-4)."""
-    return Row(call, (off,), about, is_reading=True, **more)
+    return Row(call, (off,), is_reading=True)
 
 
 def _views(call: Callable[[Mailbox, Asked], object], *rules: Rule) -> Row:
@@ -230,17 +230,22 @@ MAILBOX: Final[Mapping[str, tuple[Row, ...]]] = {
             answers=lambda situation, answer: (answer is not None) == situation.has,
         ),
     ),
+    # A block holds in any mode.
     "can_see_profile": (
-        _protects(
+        Row(
             lambda box, it: box.can_see_profile(it.peer),
+            (),
             "peer",
+            is_reading=True,
             answers=lambda situation, answer: answer is not situation.they_block,
         ),
     ),
     "visible_profiles": (
-        _protects(
+        Row(
             lambda box, it: it.peer in box.visible_profiles([it.peer]),
+            (),
             "peer",
+            is_reading=True,
             answers=lambda situation, answer: answer is not situation.they_block,
         ),
     ),

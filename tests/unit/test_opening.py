@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ import pytest
 
 from dmcore import Gate, OpenTo, Policy, Preferences
 from dmcore.adapters import memory, sql
+from dmcore.adapters.clock import ManualClock
 from dmcore.adapters.screening import WordList
 from dmcore.domain.gates import Introduction
 from dmcore.domain.ids import User
@@ -177,6 +179,15 @@ def test_a_gate_for_connections_needs_somebody_who_knows_some() -> None:
 def test_a_handle_tells_whether_the_host_says_who_its_users_are() -> None:
     with memory.open_sync() as alone, memory.open_sync(directory=Asked()) as told:
         assert (alone.has_directory, told.has_directory) == (False, True)
+
+
+def test_a_handle_tells_the_time_that_its_clock_shows() -> None:
+    clock = ManualClock()
+    with memory.open_sync(clock=clock) as dm:
+        before = dm.now()
+        clock.advance(seconds=60)
+        assert dm.now() - before == timedelta(minutes=1)
+        assert asyncio.run(memory.open_async(clock=clock)).now() == dm.now()
 
 
 def test_what_a_facade_runs_on_closes_as_the_handle_does() -> None:

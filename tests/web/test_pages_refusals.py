@@ -271,6 +271,25 @@ def test_a_change_that_comes_too_late_keeps_its_text(make_host: MakeHost) -> Non
 
 
 @pytest.mark.promise("MSG-5")
+def test_what_can_no_longer_be_changed_is_not_offered_to_be(make_host: MakeHost) -> None:
+    host = make_host(policy=Policy(edit_window=timedelta(minutes=1)))
+    thread, bob = begun(host), Browser.of(host, "bob")
+    host.clock.advance(seconds=60)
+    host.dm.mailbox("bob").send(thread, "again")
+    first, second = host.dm.mailbox("bob").thread(thread).items
+
+    def offered() -> list[object]:
+        links = [it.attributes["href"] for it in bob.get(f"/t/{thread}").tree.all("a", href=None)]
+        return [it.id for it in (first, second) if any(f"edit={it.id}" in at for at in links)]
+
+    assert offered() == [first.id, second.id]
+    host.clock.advance(seconds=1)
+    assert offered() == [second.id]
+    assert "Save" not in bob.get(f"/t/{thread}?edit={first.id}").buttons
+    assert "Save" in bob.get(f"/t/{thread}?edit={second.id}").buttons
+
+
+@pytest.mark.promise("MSG-5")
 def test_where_no_message_can_be_changed_nobody_is_offered_to(make_host: MakeHost) -> None:
     host = make_host(policy=Policy(edit_window=timedelta(0)))
     thread, bob = begun(host), Browser.of(host, "bob")

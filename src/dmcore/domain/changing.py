@@ -1,6 +1,6 @@
 """What may be done to a message that is there: changing it, taking it back, hiding it (MSG-5)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -58,7 +58,7 @@ def edited(
     if contact.partner.is_gone:
         raise RecipientUnavailable
     before = posting.seen_by(sender)
-    if before.is_deleted or _is_too_late(before, policy.edit_window, now_us):
+    if before.is_deleted or is_too_late(before, policy, to_datetime(now_us)):
         raise TooLateToEdit
     if before.body == body:
         return before
@@ -102,10 +102,12 @@ def _counted(account: Account, policy: Policy, now_us: int) -> Account | Refused
     return Refused(refusal, noted)
 
 
-def _is_too_late(message: Message, window: timedelta | None, now_us: int) -> bool:
+def is_too_late(message: Message, policy: Policy, now: datetime) -> bool:
+    """Whether the window in which a message may be given another text is over, or never was."""
+    window = policy.edit_window
     if window is None:
         return False
-    return window == timedelta(0) or to_datetime(now_us) - message.sent_at > window
+    return window == timedelta(0) or now - message.sent_at > window
 
 
 def deleted(contact: Contact, posting: Posting, *, now_us: int) -> Written | None:

@@ -306,13 +306,16 @@ class Mailbox:
         return self._transactions.run(call)
 
     def can_see_profile(self, other: str) -> bool:
-        """Whether the host should show the profile of ``other`` to this user (BLOCK-3)."""
+        """Whether the host should show the profile of ``other`` to this user (BLOCK-3).
+
+        Answered in every mode: a block holds while messaging is off, too.
+        """
         return self._transactions.run(self._calls.can_see_profile(other))
 
     def visible_profiles(self, others: Collection[str]) -> frozenset[UserId]:
         """Those of these users whose profile the host should show to this user (BLOCK-3).
 
-        For a page with many people on it: they are all asked about at once.
+        For a page with many people on it: they are all asked about at once, in every mode.
         """
         return self._transactions.run(self._calls.visible_profiles(others))
 

@@ -202,8 +202,11 @@ def blocked(tx: Transaction, *, blocker: User, before: int | None, limit: int) -
 def visible_profiles(
     tx: Transaction, *, viewer: User, others: frozenset[UserId]
 ) -> frozenset[UserId]:
-    """Whose profiles the host should show: of those who do not block the viewer."""
-    return others - protected(tx.contacts.blockers(viewer, among=others))
+    """Whose profiles the host should show: of those who do not block the viewer.
+
+    A block holds for the host's own pages whatever the switch says, so this is told in every mode.
+    """
+    return others - tx.contacts.blockers(viewer, among=others).found
 
 
 def can_see_profile(tx: Transaction, *, viewer: User, other: UserId) -> bool:

@@ -110,15 +110,15 @@ def shown_closely_to(oracle: Oracle, person: Person, roots: list[tuple[Person, U
     """The same in other ways."""
     inbox = lines(oracle, person, "inbox")
     shown: Shown = {"snapshot": (oracle.unread(person), oracle.choice(person), inbox)}
+    always: Shown = {"journal": oracle.facts(person), "export": export(oracle, person)}
     for one, other in PAIRS:
         if one == person:
             view = view_of(oracle, person, other)
             denied = Refusal(error=errors.AccessDenied)
             shown[f"the one with {other.name}"] = denied if view is None else view
-            shown[f"profile of {other.name}"] = oracle.can_see_profile(person, other)
+            always[f"profile of {other.name}"] = oracle.can_see_profile(person, other)
     for other, root in roots:
         shown[f"thread of {root} with {other.name}"] = thread(oracle, person, other, root)
-    always = {"journal": oracle.facts(person), "export": export(oracle, person)}
     return {**always, **_unless_closed(oracle, person, shown)}
 
 
@@ -126,7 +126,7 @@ def _unless_closed(oracle: Oracle, person: Person, shown: Shown) -> Shown:
     """The switch closes everything, a moderator all but what protects."""
     answers = {}
     for name, answer in shown.items():
-        is_open = name in {"blocks", "preferences"} or name.startswith("profile of")
+        is_open = name in {"blocks", "preferences"}
         looking = oracle.judge_protecting() if is_open else oracle.judge_reading(person)
         answers[name] = looking if isinstance(looking, Refusal) else answer
     return answers

@@ -1,6 +1,6 @@
 """A piece of a conversation as bubbles: days between them, what each answers, where new begins."""
 
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from typing import Final
 from urllib.parse import urlencode
@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import attrs
 
 from dmcore.adapters.web._routing import Visit
+from dmcore.domain.changing import is_too_late
 from dmcore.domain.message import Message
 from dmcore.mailbox import ThreadPage
 
@@ -19,35 +20,27 @@ class Bubble:
     """One message. ``begins_day``: the one before it is of another day, or there is none.
 
     ``answered`` is the message that it answers, where that is on this page or
-    (``is_above``) on the one before it.
+    (``is_above``) on the one before it. ``can_be_changed``: the page may offer another text.
     """
 
     message: Message
     is_mine: bool
+    can_be_changed: bool
     begins_day: bool
     begins_new: bool
     answered: Message | None
     is_above: bool
 
-    @property
-    def can_be_changed(self) -> bool:
-        """Whether this page may offer another text: none for what only its sender can seal."""
-        return self.is_mine and not self.message.is_sealed
-
 
 @attrs.frozen(kw_only=True)
 class Piece:
-    """Some bubbles in a row. ``is_newest``: nothing follows them. ``way`` leads to this page.
-
-    ``can_edit``: there are own messages that can be given another text on this site.
-    """
+    """Some bubbles in a row. ``is_newest``: nothing follows them. ``way`` leads to this page."""
 
     bubbles: tuple[Bubble, ...]
     older: str | None
     newer: str | None
     is_newest: bool
     way: str
-    can_edit: bool
 
 
 async def piece_of(
@@ -64,12 +57,11 @@ async def piece_of(
         else ()
     )
     piece = Piece(
-        bubbles=_bubbles(visit.viewer.user, found, earlier, marks_new=marks_new),
+        bubbles=_bubbles(visit, found, earlier, marks_new=marks_new),
         older=found.older,
         newer=found.newer,
         is_newest=before is None and (after is None or not found.has_more),
         way=_way(before, after),
-        can_edit=visit.world.dm.policy.edit_window != timedelta(0),
     )
     return piece, found
 
@@ -87,8 +79,9 @@ def _way(before: str | None, after: str | None) -> str:
 
 
 def _bubbles(
-    me: str, found: ThreadPage, earlier: tuple[Message, ...], *, marks_new: bool
+    visit: Visit, found: ThreadPage, earlier: tuple[Message, ...], *, marks_new: bool
 ) -> tuple[Bubble, ...]:
+    me, policy, now = visit.viewer.user, visit.world.dm.policy, visit.world.dm.now()
     here = {message.id for message in found.items}
     near = {message.id: message for message in (*earlier, *found.items)}
     new = _first_new(me, found) if marks_new else None
@@ -99,6 +92,10 @@ def _bubbles(
         Bubble(
             message=message,
             is_mine=message.sender == me,
+            # What is sealed only its sender's own program can seal anew.
+            can_be_changed=message.sender == me
+            and not message.is_sealed
+            and not is_too_late(message, policy, now),
             begins_day=day != day_before,
             begins_new=message is new,
             answered=None if message.reply_to is None else near.get(message.reply_to),

@@ -104,7 +104,7 @@ def _begun(visit: Visit, piece: Piece) -> Draft:
     """What the query asks for: a new text, an answer, or another text for an own message."""
     query = visit.request.query
     messages = {str(bubble.message.id): bubble for bubble in piece.bubbles}
-    edited = messages.get(query.get("edit", "")) if piece.can_edit else None
+    edited = messages.get(query.get("edit", ""))
     if edited is not None and edited.can_be_changed and edited.message.body is not None:
         below = f"/m/{edited.message.id}/edit"
         return Draft(action=action_of(visit, below), body=edited.message.body.text, is_edit=True)
