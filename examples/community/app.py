@@ -40,6 +40,7 @@ class Community:
         self.app.register_blueprint(self.messages.blueprint, url_prefix="/messages")
         self.app.context_processor(lambda: {"me": self._me(), "messages": self.messages})
         self.app.after_request(_guarded)
+        self.app.register_error_handler(HTTPStatus.NOT_FOUND, _nothing)
         for rule, view, method in (
             ("/", self._front, "GET"),
             ("/u/<username>", self._profile, "GET"),
@@ -120,6 +121,10 @@ class Community:
 def _framed(document: Document, _request: object) -> str:
     """The forum's own frame around a page of messages."""
     return render_template("messages.html", document=document)
+
+
+def _nothing(_: object) -> tuple[str, int]:
+    return render_template("nothing.html"), HTTPStatus.NOT_FOUND
 
 
 def _guarded(response: Response) -> Response:

@@ -37,6 +37,11 @@ class Member(AbstractUser):
         return self.paid_until is not None and self.paid_until > timezone.now()
 
     @property
+    def gains_by_paying(self) -> bool:
+        """Whether a subscription would change anything for somebody in this role."""
+        return self.role in {Role.PROFESSIONAL, Role.COMPANY}
+
+    @property
     def kind(self) -> str:
         """In one word, what they are."""
         return "Admin" if self.is_staff else str(Role(self.role).label)

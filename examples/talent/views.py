@@ -77,7 +77,7 @@ def subscription(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         if "end" in request.POST:
             request.user.unsubscribe()
-        else:
+        elif request.user.gains_by_paying:
             request.user.subscribe()
         return redirect("/subscription")
     return render(request, "talent/subscription.html")

@@ -17,6 +17,7 @@ from tests.acceptance.windows import HttpWindow
 from tests.web.browsing import Page
 
 SUBSCRIPTIONS: Final = ("active", "inactive", "expired")
+SUBSCRIBERS: Final = ("professional", "company")
 _numbers = itertools.count()
 
 
@@ -77,7 +78,11 @@ class Marketplace:
         assert found is not None
         member = Member(window, found[1], name)
         if subscription != "inactive":
-            member.subscribe()
+            if role in SUBSCRIBERS:
+                member.subscribe()
+            else:  # to whom none is sold; they may have paid in another role
+                later = "UPDATE talent_member SET paid_until = '2999-01-01' WHERE id = ?"
+                self.change(later, member.id)
         if subscription == "expired":
             member.unsubscribe()
         if role == "admin":

@@ -131,6 +131,9 @@ def test_nobody_can_be_written_to_who_is_not_there(forum: Forum) -> None:
     form = {"user": forum.id_of("ann"), "body": "Hello me", "key": "k"}
     assert ann.post("/messages/start", form).status == 422
     assert "Message" not in stranger.get("/u/ann").buttons
+    nothing = ann.get("/u/nobody")
+    assert nothing.status == 404
+    assert ann.follow(nothing, "Back to the posts").status == 200
     for path in ("/messages/", "/messages/api/threads"):
         assert stranger.ask("GET", path).status == 401
     assert forum.messages() == before

@@ -197,3 +197,14 @@ def test_a_third_and_a_stranger_see_nothing(
     assert stranger.get("/subscription").path.startswith("/sign-in")
     assert "Sign in to write" in stranger.get(talent.profile()).text
     assert json.loads(stranger.ask("GET", "/messages/api/threads").text)["code"] == "not_signed_in"
+
+
+def test_where_there_is_nobody_a_page_of_the_site_leads_back(
+    marketplace: Marketplace, talent: Member
+) -> None:
+    page = talent.get("/members/99999999999999999999999")
+    assert page.status == 404
+    assert talent.window.follow(page, "Back to the people").status == 200
+    admin = marketplace.join("admin")
+    assert admin.window.follow(admin.get("/"), "Operations").status == 200
+    assert "Operations" not in talent.get("/").text

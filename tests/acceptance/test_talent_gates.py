@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.acceptance.marketplace import SUBSCRIPTIONS, Marketplace, Member
+from tests.web.browsing import fields_of
 
 ROLES = ("talent", "professional", "company", "admin", "none")
 
@@ -99,6 +100,21 @@ def test_the_prompt_leads_to_a_subscription_and_that_to_the_button(
     assert page.path == "/subscription"
     company.window.press(page, "Subscribe for a month")
     assert company.window.press(company.open(talent), "Send", body="Hello").bodies == ["Hello"]
+
+
+@pytest.mark.parametrize("role", ["talent", "none"])
+def test_whom_a_subscription_gives_nothing_is_sold_none(
+    marketplace: Marketplace, role: str
+) -> None:
+    member, company = marketplace.join(role), marketplace.join("company")
+    for somebody, is_sold in ((member, False), (company, True)):
+        leads_there = "Your subscription" in somebody.get(somebody.profile()).text
+        page = somebody.get("/subscription")
+        assert (leads_there, "Subscribe for a month" in page.buttons) == (is_sold, is_sold)
+    form = fields_of(next(member.get("/account").tree.all("form", method="post")))
+    sent = member.window.post("/subscription", {name: value or "" for name, value in form.items()})
+    assert (sent.status, sent.path) == (200, "/subscription")
+    assert "would change nothing" in sent.text
 
 
 @pytest.mark.parametrize("role", ["professional", "company", "admin"])
