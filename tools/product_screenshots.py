@@ -45,6 +45,20 @@ def _whiteballoon(page: Page, address: str) -> None:
     expect(page.get_by_role("heading", name="Messaging is on")).to_be_visible()
 
 
+def _care(page: Page, address: str) -> None:
+    """One is there and typing while the other reads."""
+    browser = page.context.browser
+    assert browser is not None
+    ivo = browser.new_page()
+    for person, name, other in ((ivo, "Ivo", "Noor"), (page, "Noor", "Ivo")):
+        person.goto(address)
+        person.get_by_role("button", name=f"Be {name}").click()
+        _read(person, other)
+    expect(page.locator("[data-dm-presence]")).to_be_visible()
+    ivo.get_by_role("textbox").press_sequentially("Half past")
+    expect(page.locator("[data-dm-typing]")).to_contain_text("is typing")
+
+
 def _read(page: Page, other: str) -> None:
     page.get_by_role("link", name="Messages").click()
     page.locator("[data-dm-entry]").filter(has_text=other).get_by_role("link").click()
@@ -53,6 +67,7 @@ def _read(page: Page, other: str) -> None:
 
 VIEWPORT: Final[ViewportSize] = {"width": 1120, "height": 700}
 PRODUCTS: Final[Mapping[str, Callable[[Page, str], None]]] = {
+    "care": _care,
     "community": _community,
     "residents": _residents,
     "talent": _talent,
