@@ -348,6 +348,8 @@ def test_two_neighbours_talk_at_a_desk_and_on_a_phone(estate: Estate, visit: Vis
     ann, bob = neighbours(estate, "Ann Field", "Bob Marsh")
     desk = at_a_browser(visit, estate, ann)
     phone = at_a_browser(visit, estate, bob, viewport=PHONE)
+    phone.page.clock.install()
+    phone.page.reload()
     expect(in_navigation(phone)).to_be_hidden()
 
     desk.page.get_by_role("link", name="Bob Marsh").click()
@@ -357,7 +359,7 @@ def test_two_neighbours_talk_at_a_desk_and_on_a_phone(estate: Estate, visit: Vis
     bubbles = desk.page.locator("[data-dm-message]")
     expect(bubbles).to_have_count(1)
 
-    phone.page.reload()
+    phone.page.clock.fast_forward(30_000)  # and nobody touches the page of the site
     expect(in_navigation(phone)).to_contain_text("1")
     phone.page.get_by_role("navigation", name="Site").get_by_role("link", name="Messages").click()
     entry = phone.page.locator("[data-dm-entry]")

@@ -6,6 +6,7 @@ const MOST_ITEMS = 300; // of a thread, in the page at once, however long the th
 const TYPING_EVERY = 3_000;
 const TYPING_SHOWN = 6_000;
 const PRESENCE_EVERY = 25_000;
+const BADGE_EVERY = 30_000; // on a page of the host's own, while one looks at it
 const REST_AFTER = 30_000; // hidden for so long, a page gives its stream back
 const AT_END = 80; // so many pixels from the end still are the end
 const SOON = 400; // so many pixels before one gets there, more is fetched
@@ -15,7 +16,9 @@ const all = (selector, within = document) => [...within.querySelectorAll(selecto
 const one = (selector, within = document) => within?.querySelector(selector);
 
 const page = one("[data-dm]");
-const { dmRoot: root, dmApi: api, dmMe: me, dmLive: kind } = page?.dataset ?? {};
+const { dmApi: api, dmMe: me, dmLive: kind } = page?.dataset ?? {};
+// A page of the host's own says nothing of it: there it is where this file comes from.
+const root = page?.dataset.dmRoot ?? new URL("..", import.meta.url).pathname.slice(0, -1);
 const pollEvery = Number(page?.dataset.dmPollMs) || 5_000;
 const section = one("[data-dm-thread]");
 const thread = section?.dataset.dmThread;
@@ -297,6 +300,14 @@ async function refreshBadge() {
   const shown = all("[data-dm-badge]");
   const fresh = shown.length && (await fragment("badge", {}, "[data-dm-badge]"));
   for (const it of shown) it.replaceWith(fresh.cloneNode(true));
+}
+
+/** The badge is all there is on a page of the host's own: it is asked for now and then. */
+function beginBadge() {
+  const refresh = () => document.hidden || later("badge", refreshBadge);
+  setInterval(refresh, BADGE_EVERY);
+  document.addEventListener("visibilitychange", refresh);
+  addEventListener("pageshow", (event) => event.persisted && refresh());
 }
 
 function refreshAround() {
@@ -1068,7 +1079,9 @@ function beginWriting() {
 }
 
 // A browser that is too old for this is not too old for the pages.
-if (page && "timeout" in AbortSignal && "findLast" in Array.prototype) {
+const isNew = "timeout" in AbortSignal && "findLast" in Array.prototype;
+if (isNew && !page && one("[data-dm-badge]")) beginBadge();
+if (isNew && page) {
   localise(page);
   beginMenus();
   if (list) {
