@@ -156,10 +156,9 @@ async def sign_in(request: Asked, data: Form) -> Redirect:
 @post("/join")
 async def join(request: Asked, data: Form) -> Redirect:
     """Be somebody new."""
-    name = " ".join(data.get("name", "").split())[:_LONGEST_NAME]
+    name, offers = (_line(data.get(field, "")) for field in ("name", "offers"))
     if not name:
         return _to("/")
-    offers = data.get("offers", "")[:_LONGEST_NAME]
     member = Member(id=f"p-{secrets.token_hex(4)}", name=name, about="Just joined.", offers=offers)
     await people_of(request).add(member)
     return await _entered(request, member)
@@ -178,10 +177,17 @@ async def sign_out(request: Asked) -> Redirect:
 async def remove(request: Asked, member_id: FromPath[str]) -> Redirect:
     """Somebody leaves: what they wrote is shredded, and the site forgets them as well."""
     me, member = _me(request, role=OPERATOR), await _member(request, member_id)
+    if me.id == member.id:  # and then nobody would operate
+        raise NotFoundException
     await request.app.state["dm"].operations(me.id).erase(member.id)
     await people_of(request).remove(member.id)
     _messages_of(request).disconnect(member.id)
     return _to("/")
+
+
+def _line(typed: str) -> str:
+    """What was typed, as one short line that PostgreSQL can hold."""
+    return " ".join(typed.replace("\0", "").split())[:_LONGEST_NAME]
 
 
 async def _member(request: Asked, member_id: str) -> Member:

@@ -101,8 +101,9 @@ class People:
         return await self._found(true())
 
     async def known(self, ids: Collection[str]) -> Mapping[str, Member]:
-        """Those of these who are there."""
-        return {member.id: member for member in await self._found(_PERSON.c.id.in_(ids))}
+        """Those of these who are there. What PostgreSQL cannot hold is nobody's id."""
+        asked = [each for each in ids if "\0" not in each]
+        return {member.id: member for member in await self._found(_PERSON.c.id.in_(asked))}
 
     async def add(self, member: Member) -> None:
         """Somebody joins."""

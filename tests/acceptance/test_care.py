@@ -342,6 +342,15 @@ def test_one_takes_everything_away_and_is_erased_everywhere(
     assert ben.texts(thread) == [None, "Of course"]
     assert "Deleted account" in ben.page(f"/messages/t/{thread}")
     assert ben.http.get(f"/people/{ada.id}").status_code == 404
+    assert care.be("otto").http.post("/people/otto/remove").status_code == 404
+
+
+def test_what_postgresql_cannot_hold_is_nobody_and_no_failure(care: Collective) -> None:
+    visitor = care.join("A\0da")
+    assert ">Ada<" in visitor.page("/")
+    assert visitor.http.get("/people/%00").status_code == 404
+    assert visitor.http.post("/sign-in", data={"member": "o\0tto"}).status_code == 404
+    assert visitor.http.post("/join", data={"name": "\0"}).status_code == 303
 
 
 def test_every_call_is_a_line_of_json_and_a_failure_wakes_somebody(
