@@ -311,7 +311,8 @@ def test_a_journal_is_asked_for_by_a_form_and_paged(case: Case) -> None:
     shown = [len(rows(it)) for it in (page, later)]
     assert sum(shown) == len(case.journal("ann"))
     empty = olga.post("/operations/journal", {"user": "nobody else"})
-    assert "Nothing is written down about such a user." in empty.text
+    assert "Nothing is written down about a user with the id nobody else." in empty.text
+    assert "Deleted account" not in empty.text
     assert olga.post("/operations/journal", {"user": ""}).status == 422
 
 
