@@ -17,12 +17,13 @@ from psycopg import sql
 from dmcore.testing.postgres import PostgresServer
 from examples.care.app import create_app
 from examples.care.messaging import Places, set_up
+from examples.ports import port_of
 
 
 def main() -> None:
     """Serve until somebody ends it."""
     parser = argparse.ArgumentParser(prog="python -m examples.care", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="0 is any free one")
+    parser.add_argument("--port", type=int, help="0 is any free one; without it 8000, if free")
     parser.add_argument("--folder", type=Path, help="where keys and log stay; without it, they go")
     parser.add_argument(
         "--url",
@@ -36,7 +37,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         suppress(KeyboardInterrupt),
-        socket.create_server(("127.0.0.1", options.port)) as listener,
+        socket.create_server(("127.0.0.1", port_of(options.port))) as listener,
         _folder(options.folder) as folder,
         _databases(options.url) as (site_url, messages_url),
     ):

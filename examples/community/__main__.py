@@ -10,12 +10,13 @@ from tempfile import TemporaryDirectory
 from werkzeug.serving import make_server
 
 from examples.community.app import Community
+from examples.ports import port_of
 
 
 def main() -> None:
     """Serve until somebody ends it."""
     parser = argparse.ArgumentParser(prog="python -m examples.community", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="0 is any free one")
+    parser.add_argument("--port", type=int, help="0 is any free one; without it 8000, if free")
     parser.add_argument("--folder", type=Path, help="where everything stays; without it, it goes")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -25,7 +26,7 @@ def main() -> None:
         TemporaryDirectory(prefix="community-") as spare,
         Community(options.folder or Path(spare)) as site,
     ):
-        server = make_server("127.0.0.1", options.port, site.app, threaded=True)
+        server = make_server("127.0.0.1", port_of(options.port), site.app, threaded=True)
         print(f"Community is open at http://127.0.0.1:{server.port}/", flush=True)
         print("Be one person in one window and another in a private one. Ctrl+C ends it.")
         server.serve_forever()

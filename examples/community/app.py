@@ -35,6 +35,7 @@ class Community:
         self.app = Flask(__name__)
         self.app.config.update(
             SECRET_KEY=secrets.token_bytes(32),
+            SESSION_COOKIE_NAME="community",
             SESSION_COOKIE_SAMESITE="Lax",
         )
         self.app.register_blueprint(self.messages.blueprint, url_prefix="/messages")

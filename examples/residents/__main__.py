@@ -14,6 +14,7 @@ from types import FrameType
 import uvicorn
 
 from dmcore.testing.postgres import PostgresServer
+from examples.ports import port_of
 from examples.residents.app import Residents
 from examples.residents.database import Databases, prepared
 from examples.residents.secret import kept_secret
@@ -60,7 +61,7 @@ async def _serve(databases: Databases, listener: socket.socket, folder: Path) ->
 def main() -> None:
     """Serve until somebody ends it."""
     parser = argparse.ArgumentParser(prog="python -m examples.residents", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="0 is any free one")
+    parser.add_argument("--port", type=int, help="0 is any free one; without it 8000, if free")
     parser.add_argument("--folder", type=Path, help="where keys stay; without it, they go")
     parser.add_argument(
         "--url",
@@ -74,7 +75,7 @@ def main() -> None:
     with (
         suppress(KeyboardInterrupt),
         TemporaryDirectory(prefix="residents-") as spare,
-        socket.create_server(("127.0.0.1", options.port)) as listener,
+        socket.create_server(("127.0.0.1", port_of(options.port))) as listener,
         _postgres(options.url) as admin,
     ):
         folder = options.folder or Path(spare)

@@ -60,7 +60,9 @@ class Residents:
         self.messages = messages_of(dm, people, identify=self._viewer, layout=self._framed)
         self._bell = bell
         self.app = FastAPI(title="Residents", version="1", lifespan=self._living, redoc_url=None)
-        self.app.add_middleware(SessionMiddleware, secret_key=secret, same_site="lax")
+        self.app.add_middleware(
+            SessionMiddleware, secret_key=secret, session_cookie="residents", same_site="lax"
+        )
         # The interface is part of the site's own; the pages ask another mount of the same.
         self.app.include_router(self.messages.api_router, prefix=API)
         self.app.include_router(self.messages.router, prefix=ROOT, include_in_schema=False)

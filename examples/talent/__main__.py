@@ -9,11 +9,13 @@ from tempfile import TemporaryDirectory
 
 import django
 
+from examples.ports import port_of
+
 
 def main() -> None:
     """Serve until somebody ends it."""
     parser = argparse.ArgumentParser(prog="python -m examples.talent", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="0 is any free one")
+    parser.add_argument("--port", type=int, help="0 is any free one; without it 8000, if free")
     parser.add_argument("--folder", type=Path, help="where everything stays; without it, it goes")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -23,7 +25,7 @@ def main() -> None:
         os.environ["TALENT_FOLDER"] = str(folder)
         os.environ["DJANGO_SETTINGS_MODULE"] = "examples.talent.settings"
         django.setup()
-        _serve(options.port)
+        _serve(port_of(options.port))
 
 
 def _serve(port: int) -> None:

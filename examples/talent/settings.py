@@ -39,6 +39,7 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "talent.Member"
 LOGIN_URL = "/sign-in"
+SESSION_COOKIE_NAME = "talent"
 USE_TZ = True
 USE_I18N = False
 # Whom somebody writes to stands in addresses: what was answered is nobody's to read in a log.

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import uvicorn
 
+from examples.ports import port_of
 from examples.whiteballoon.app import WhiteBalloon
 
 
@@ -28,14 +29,14 @@ class Server(uvicorn.Server):
 def main() -> None:
     """Serve until somebody ends it."""
     parser = argparse.ArgumentParser(prog="python -m examples.whiteballoon", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="0 is any free one")
+    parser.add_argument("--port", type=int, help="0 is any free one; without it 8000, if free")
     parser.add_argument("--folder", type=Path, help="where everything stays; without it, it goes")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         suppress(KeyboardInterrupt),
         TemporaryDirectory(prefix="whiteballoon-") as spare,
-        socket.create_server(("127.0.0.1", options.port)) as listener,
+        socket.create_server(("127.0.0.1", port_of(options.port))) as listener,
     ):
         server = Server(WhiteBalloon(options.folder or Path(spare)))
         print(f"WhiteBalloon is open at http://127.0.0.1:{listener.getsockname()[1]}/", flush=True)

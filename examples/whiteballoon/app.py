@@ -79,6 +79,7 @@ class WhiteBalloon:
                 Middleware(
                     SessionMiddleware,
                     secret_key=_kept_secret(folder / "session.key"),
+                    session_cookie="whiteballoon",
                     same_site="lax",
                 )
             ],

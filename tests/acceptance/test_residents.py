@@ -332,7 +332,7 @@ def test_the_database_shows_the_site_the_messages_of_who_acts_and_no_others(
 
 def at_a_browser(visit: Visit, estate: Estate, who: Neighbour, **options: object) -> Visitor:
     visitor = visit(estate.served.address, **options)
-    cookie = {"name": "session", "value": who.window.cookies["session"]}
+    cookie = {"name": "residents", "value": who.window.cookies["residents"]}
     visitor.context.add_cookies([{**cookie, "url": estate.served.address}])  # type: ignore[typeddict-item]
     visitor.page.goto(estate.served.address)
     return visitor
