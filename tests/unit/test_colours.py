@@ -24,7 +24,7 @@ OPENERS = {
     "sql": (sql.open_sync, sql.open_async),
 }
 # What only describes another call and asks nothing of the store has nothing to await.
-AT_ONCE = {"mailbox", "operations", "moderation", "observed", "relaying"}
+AT_ONCE = {"mailbox", "operations", "moderation", "observed", "relaying", "now"}
 # What turns one colour into the other has no twin.
 BETWEEN = {"awaited"}
 MANAGED = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
