@@ -2,7 +2,7 @@
 
 from datetime import date
 from itertools import pairwise
-from typing import Final
+from typing import Final, Self
 from urllib.parse import urlencode
 
 import attrs
@@ -20,7 +20,8 @@ class Bubble:
     """One message. ``begins_day``: the one before it is of another day, or there is none.
 
     ``answered`` is the message that it answers, where that is on this page or
-    (``is_above``) on the one before it. ``can_be_changed``: the page may offer another text.
+    (``is_above``) on the one before it. ``can_be_changed``: the page may offer another text, or
+    the module may where it is sealed.
     """
 
     message: Message
@@ -30,6 +31,13 @@ class Bubble:
     begins_new: bool
     answered: Message | None
     is_above: bool
+
+    @property
+    def form_text(self) -> str | None:
+        """The text that a form may change; what is sealed only the module can."""
+        body = self.message.body
+        is_for_a_form = self.can_be_changed and not self.message.is_sealed
+        return body.text if is_for_a_form and body is not None else None
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +49,17 @@ class Piece:
     newer: str | None
     is_newest: bool
     way: str
+
+    @property
+    def sealed(self) -> Self:
+        """The same where nobody writes in the clear any more: what was not sealed stays."""
+        return attrs.evolve(
+            self,
+            bubbles=tuple(
+                attrs.evolve(it, can_be_changed=it.can_be_changed and it.message.is_sealed)
+                for it in self.bubbles
+            ),
+        )
 
 
 async def piece_of(
@@ -92,10 +111,7 @@ def _bubbles(
         Bubble(
             message=message,
             is_mine=message.sender == me,
-            # What is sealed only its sender's own program can seal anew.
-            can_be_changed=message.sender == me
-            and not message.is_sealed
-            and not is_too_late(message, policy, now),
+            can_be_changed=message.sender == me and not is_too_late(message, policy, now),
             begins_day=day != day_before,
             begins_new=message is new,
             answered=None if message.reply_to is None else near.get(message.reply_to),

@@ -42,10 +42,8 @@ async def shown(visit: Visit, draft: Draft | None) -> Response:
     faces = await faces_of(visit, (*listed.others, view.other))
     before = notice_before(permission, is_start=False)
     sealing = Sealing.of(visit, permission, view)
-    # What was sealed a device alone can change, and what was not nobody any more.
-    can_change = sealing.is_sealed and piece.can_edit
     if sealing.is_sealed:
-        piece = attrs.evolve(piece, can_edit=False)
+        piece = piece.sealed
     if faces[view.other].is_gone:
         before = NOBODY_THERE
     is_limited = permission.reason == LimitReached.code and before is not NOBODY_THERE
@@ -68,7 +66,6 @@ async def shown(visit: Visit, draft: Draft | None) -> Response:
         through=through,
         draft=draft,
         sealing=sealing,
-        can_change=can_change,
         before=before if draft.refusal is None and not draft.is_edit else None,
         can_write=(before is None and sealing.lets_write)
         or is_limited
@@ -105,9 +102,9 @@ def _begun(visit: Visit, piece: Piece) -> Draft:
     query = visit.request.query
     messages = {str(bubble.message.id): bubble for bubble in piece.bubbles}
     edited = messages.get(query.get("edit", ""))
-    if edited is not None and edited.can_be_changed and edited.message.body is not None:
+    if edited is not None and edited.form_text is not None:
         below = f"/m/{edited.message.id}/edit"
-        return Draft(action=action_of(visit, below), body=edited.message.body.text, is_edit=True)
+        return Draft(action=action_of(visit, below), body=edited.form_text, is_edit=True)
     draft = Draft(action=action_of(visit), carried={"key": fresh_key()})
     replied = messages.get(query.get("reply", ""))
     return draft if replied is None else draft.carrying(reply_to=str(replied.message.id))

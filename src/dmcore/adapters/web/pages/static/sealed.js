@@ -263,8 +263,7 @@ class Sealed {
 
   /** Where one may change what one wrote, the menu of an own message says so. */
   #offerChange(item) {
-    if (!("dmChanges" in this.#section.dataset) || !("dmMine" in item.dataset)) return;
-    if (one("[data-dm-change]", item)) return;
+    if (!("dmChanges" in item.dataset) || one("[data-dm-change]", item)) return;
     const button = document.createElement("button");
     Object.assign(button, { type: "button", textContent: "Edit" });
     button.dataset.dmChange = item.dataset.dmMessage;
