@@ -5,7 +5,7 @@ them as data-modifying CTEs of one statement. SQLite gets one INSERT into the vi
 whose triggers do nothing but fan the rows out to their tables: no rule lives in them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
 from itertools import count
@@ -65,19 +65,6 @@ _TABLES: Final = _schema.metadata.sorted_tables
 _RANKS: Final = {table.name: rank for rank, table in enumerate(_TABLES)}
 _NAMES: Final = {table.name: tuple(table.columns.keys()) for table in _TABLES}
 _KEYS: Final = {table.name: tuple(table.primary_key.columns.keys()) for table in _TABLES}
-# What no use case changes in a row that is there. An update that carried it would write the indexes
-# on it anew; and the role of the application may not (OPS-7).
-_FIXED: Final[Mapping[str, Sequence[str]]] = {
-    "dm_conversation": ("tenant", "low", "high"),
-    "dm_side": ("other",),
-    "dm_message": ("sender", "sent_at_us"),
-    "dm_report": (
-        *("tenant", "reporter", "reported", "conversation_id"),
-        *("chosen", "reason", "made_at_us", "flags"),
-    ),
-    "dm_device": ("identity", "added_at_us"),
-    "dm_restriction": ("kind", "reason", "made_by", "since_us", "until_us", "report_id"),
-}
 
 
 @cache
@@ -90,9 +77,8 @@ def _shape(verb: Verb, table: str, columns: tuple[str, ...]) -> Shape:
 def _whole(verb: Verb, table: str) -> Shape:
     """The shape that carries every column its verb can."""
     names = _NAMES[table]
-    stays = {*_KEYS[table], *_FIXED.get(table, ())}
-    changes = tuple(name for name in names if name not in stays)
-    return _shape(verb, table, {Verb.INSERT: names, Verb.UPDATE: changes, Verb.DELETE: ()}[verb])
+    others = tuple(name for name in names if name not in _KEYS[table])
+    return _shape(verb, table, {Verb.INSERT: names, Verb.UPDATE: others, Verb.DELETE: ()}[verb])
 
 
 @attrs.frozen
