@@ -33,7 +33,6 @@ settings.load_profile(PROFILE)
 # Of what runs in another place, theme or size as well, one test in so many runs by day: always the
 # same ones, so that a change is checked in a quarter of an hour.
 _ONE_IN: Final = {
-    r"contract/test_conformance\.py.*\[memory-async": 3,
     r"contract/test_conformance_again\.py": 4,
     r"third/test_third\.py": 4,
     r"interleavings/test_writing\.py": 3,
