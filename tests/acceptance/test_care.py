@@ -86,7 +86,8 @@ def test_a_reply_shows_what_it_answers_and_its_thread_can_be_listed(
     page = look_on(ben, f"/messages/t/{thread}").page
     first = page.locator("[data-dm-message]").first
     first.locator("summary").first.click()
-    first.get_by_role("link", name="Reply").click()
+    with page.expect_navigation():
+        first.get_by_role("link", name="Reply").click()
     composer(page).fill("Stew, please.")
     composer(page).press("Enter")
     quote = page.locator("[data-dm-message]").last.locator(".dm-quote")

@@ -58,7 +58,7 @@ class Visitor:
 
     def check(self) -> None:
         """See that nothing went wrong, and that nothing was asked of another site."""
-        assert self.troubles == []
+        assert self.troubles == [], self.troubles
         hosts = {urlsplit(url).netloc for url in self.requested}
         assert hosts <= {urlsplit(self.address).netloc}
 
