@@ -33,12 +33,13 @@ settings.load_profile(PROFILE)
 # Of what runs in another place, theme or size as well, one test in so many runs by day: always the
 # same ones, so that a change is checked in a quarter of an hour.
 _ONE_IN: Final = {
-    r"contract/test_conformance_again\.py": 4,
-    r"third/test_third\.py": 4,
-    r"interleavings/test_writing\.py": 3,
+    r"contract/test_conformance_again\.py": 6,
+    r"third/test_third\.py": 6,
+    r"interleavings/test_writing\.py": 4,
     r"browser/test_accessibility\.py": 2,
     r"browser/test_(cuts|long_thread|sending|talking)\.py": 2,
-    r"proofs/test_(secrecy|shadow_bans_secret|reports_secret)\.py": 2,
+    r"proofs/test_(secrecy|shadow_bans_secret|reports_secret)\.py": 3,
+    r"proofs/test_(sealed_secrecy|known_tells)\.py": 2,
 }
 
 

@@ -28,7 +28,7 @@ _GIVEN: Final[dict[str, object]] = {
     "mode": "on",
     "before": datetime(2030, 1, 1, tzinfo=UTC),
     "reason": "spam",
-    "lines": (),
+    "lines": ("{}",),
     "consumer": "hook",
     "work": "rotate",
 }

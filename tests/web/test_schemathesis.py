@@ -35,7 +35,7 @@ REFUSED = {403, 404, 405, 413, 415, 422}
 
 # The nightly profile has thousands of examples where the usual one has a hundred.
 bounded = settings(
-    max_examples=settings().max_examples // 10,
+    max_examples=settings().max_examples // 20,
     derandomize=True,
     database=None,
     deadline=None,
