@@ -213,7 +213,7 @@ def _blockers(users: Select[Any]) -> Select[Any]:
     )
 
 
-_BLOCKERS = {dialect: _blockers(users) for dialect, users in USERS.items()}
+_BLOCKERS = {dialect: Statement(_blockers(users)) for dialect, users in USERS.items()}
 
 
 def _block_list() -> Select[Any]:
@@ -396,9 +396,9 @@ class SqlContacts:
             **user_params([attrs.evolve(blocked, id=it) for it in among]),
             "blocked": blocked.id,
         }
-        rows = rows_of(self._connection, _BLOCKERS[self._connection.dialect.name], facts)
+        rows = _BLOCKERS[self._connection.dialect.name].all(self._connection, facts)
         found = {row.user_id for row in rows if row.since_us is not None}
-        return Reading(mode_of(rows[0].mode), frozenset(found))
+        return Reading(mode_of(first_of(rows).mode), frozenset(found))
 
     def blocked_by(
         self, blocker: User, *, before: int | None, limit: int
