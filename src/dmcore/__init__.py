@@ -2,6 +2,7 @@
 
 from dmcore import errors
 from dmcore.direct_messages import AsyncDirectMessages, DirectMessages
+from dmcore.domain.account import OwnAccount
 from dmcore.domain.body import Body, BodyReason, BodyRules
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Folder, Request
@@ -132,6 +133,7 @@ __all__ = [
     "OpenTo",
     "Operations",
     "Outcome",
+    "OwnAccount",
     "OwnReport",
     "Page",
     "Pass",

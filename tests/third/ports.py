@@ -22,7 +22,6 @@ from dmcore import (
     Message,
     MessageId,
     Mode,
-    Preferences,
     StoreStatus,
     User,
     UserId,
@@ -364,8 +363,8 @@ class Mailboxes(Rows):
         expired = sum(self._expired_unread(it, user, since) for it in listed)
         return self._read_for(user, self._account(user).unread - expired)
 
-    def preferences(self, user: User) -> Reading[Preferences]:
-        return Reading(self._mode_for(user), self._account(user).preferences)
+    def look(self, user: User) -> Reading[Account]:
+        return Reading(self._mode_for(user), self._account(user))
 
 
 class Journal(Rows):

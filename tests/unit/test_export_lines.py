@@ -18,6 +18,7 @@ from dmcore import (
     Exported,
     Folder,
     Message,
+    OwnAccount,
     OwnReport,
     Preferences,
     Prekey,
@@ -57,8 +58,16 @@ VIEW = ConversationView(
 )
 EVERY: tuple[tuple[Exported, str], ...] = (
     (
-        Preferences(open_to="nobody", typing=False),
-        '{"kind":"preferences","open_to":"nobody","receipts":true,"typing":false,"presence":true}',
+        OwnAccount(
+            preferences=Preferences(open_to="nobody", typing=False),
+            is_muted=True,
+            muted_until_us=NOON_US,
+            is_suspended=True,
+            suspended_until_us=NOON_US + 1,
+        ),
+        '{"kind":"account","open_to":"nobody","receipts":true,"typing":false,"presence":true,'
+        '"is_muted":true,"muted_until":"2030-01-01T12:00:00.000000Z",'
+        '"is_suspended":true,"suspended_until":"2030-01-01T12:00:00.000001Z"}',
     ),
     (
         Device(

@@ -10,7 +10,7 @@ from tests.web.hosts import Host
 
 from dmcore import Mode
 
-KINDS = ["preferences", "block", "conversation", "message", "message", "conversation", "message"]
+KINDS = ["account", "block", "conversation", "message", "message", "conversation", "message"]
 
 
 @pytest.fixture
@@ -42,8 +42,14 @@ def lines_of(api: Api, path: str = "/export", *, user: str = "ann") -> list[list
 def test_it_says_what_the_other_endpoints_say(api: Api) -> None:
     (lines,) = lines_of(api)
     assert Counter(line.pop("kind") for line in lines) == Counter(KINDS)
-    preferences, block, *rest = lines
-    assert preferences == api.get("/preferences")
+    account, block, *rest = lines
+    ends = dict.fromkeys(("muted_until", "suspended_until"))
+    assert account == {
+        **api.get("/preferences"),
+        "is_muted": False,
+        "is_suspended": False,
+        **ends,
+    }
     assert [block] == api.get("/users/blocked")["items"]
     # Conversations are in the order of their ids, which are by lot in each store.
     second = next(it for it, line in enumerate(rest) if it and "other" in line)
@@ -78,7 +84,7 @@ def test_it_works_while_messaging_is_off(api: Api) -> None:
 
 @pytest.mark.promise("GDPR-1", "CONV-1")
 def test_others_get_their_own_and_nobody_gets_nothing(api: Api) -> None:
-    assert [line["kind"] for line in lines_of(api, user="eve")[0]] == ["preferences"]
+    assert [line["kind"] for line in lines_of(api, user="eve")[0]] == ["account"]
     assert [line.get("other") for line in lines_of(api, user="bob")[0][1:]] == ["ann", None, None]
     assert api.refusal("GET", "/export", user=None) == "401 not_signed_in"
     cursor = next_of(api.ask("GET", "/export?limit=1"))

@@ -52,7 +52,8 @@ def test_over_http_the_refusal_has_a_code_and_the_export_is_open(host: Host) -> 
         assert answer.status == 403
         problem = answer.json()
         assert (problem["code"], problem["retry_after_s"]) == ("suspended", HOURS.total_seconds())
-    assert client.request("GET", "/api/export", user="ann").status == 200
+    account, *_ = client.request("GET", "/api/export", user="ann").text.splitlines()
+    assert '"is_suspended":true,"suspended_until":"1970-01-01T03:00:00.000000Z"' in account
     assert Api(host).get("/threads", user="bob")
     desk.lift("ann", "suspend")
     desk.restrict("ann", "mute", reason="other")

@@ -4,14 +4,42 @@ It is the unit of locking. Whoever writes for or to a user holds this row, so it
 windows and its journal positions are exact at any isolation level.
 """
 
+from datetime import datetime
+
 import attrs
 
 from dmcore.domain.events import Entry, Fact
 from dmcore.domain.ids import User
+from dmcore.domain.instants import to_datetime
 from dmcore.domain.limits import NEW_WINDOW, Window
 from dmcore.domain.preferences import DEFAULT_PREFERENCES, Preferences
 from dmcore.domain.pseudonyms import is_pseudonym
-from dmcore.domain.restriction import UNRESTRICTED, Standing
+from dmcore.domain.restriction import UNRESTRICTED, Standing, told_end
+
+
+@attrs.frozen(kw_only=True)
+class OwnAccount:
+    """What a user may know of their own account: their choices, and what was taken and they told.
+
+    ``muted_until_us`` and ``suspended_until_us`` are where that ends; ``None`` where it is for good
+    and where it does not hold. Nothing here depends on a shadow ban (MOD-4).
+    """
+
+    preferences: Preferences
+    is_muted: bool = False
+    muted_until_us: int | None = None
+    is_suspended: bool = False
+    suspended_until_us: int | None = None
+
+    @property
+    def muted_until(self) -> datetime | None:
+        """When they may write again, in UTC; ``None`` for never, and where they may."""
+        return None if self.muted_until_us is None else to_datetime(self.muted_until_us)
+
+    @property
+    def suspended_until(self) -> datetime | None:
+        """When messaging opens to them again, in UTC; ``None`` for never, and where it is open."""
+        return None if self.suspended_until_us is None else to_datetime(self.suspended_until_us)
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +77,17 @@ class Account:
     def is_gone(self) -> bool:
         """Whether nobody is there: erased, or what is left of somebody, who may have no row yet."""
         return self.is_erased or is_pseudonym(self.user.id)
+
+    def as_told(self, now_us: int) -> OwnAccount:
+        """The account as its user may know it at an instant."""
+        standing = self.standing
+        return OwnAccount(
+            preferences=self.preferences,
+            is_muted=standing.is_muted(now_us),
+            muted_until_us=told_end(standing.muted_until_us, now_us),
+            is_suspended=standing.is_suspended(now_us),
+            suspended_until_us=told_end(standing.suspended_until_us, now_us),
+        )
 
     def changed_untold(self) -> "Account":
         """The account after a conversation of theirs was changed by nobody of the two.

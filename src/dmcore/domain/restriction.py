@@ -112,6 +112,11 @@ def check_reader(suspended_until_us: int | None, now_us: int) -> None:
         raise Suspended(_left(suspended_until_us, now_us))
 
 
+def told_end(until_us: int | None, now_us: int) -> int | None:
+    """Where a restriction ends, for who is told; ``None`` where it has no end or does not hold."""
+    return until_us if _holds(until_us, now_us) and until_us != FOREVER_US else None
+
+
 def _holds(until_us: int | None, now_us: int) -> bool:
     return until_us is not None and now_us < until_us
 

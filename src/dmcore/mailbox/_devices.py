@@ -28,7 +28,7 @@ from dmcore.ports.transactions import Transaction
 
 def own(tx: Transaction, *, owner: User) -> tuple[Device, ...]:
     """The owner's devices, in order of their ids."""
-    protected(tx.mailboxes.preferences(owner))
+    protected(tx.mailboxes.look(owner))
     return tuple(tx.devices.of(owner)[owner])
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from dmcore._access import allowed
 from dmcore._rules import Rules
+from dmcore.domain.account import OwnAccount
 from dmcore.domain.contact import Block
 from dmcore.domain.devices import Device
 from dmcore.domain.ids import ConversationId, DeviceId, MessageId, User
@@ -24,13 +25,12 @@ from dmcore.domain.paging import (
     Page,
     ThreadPlace,
 )
-from dmcore.domain.preferences import Preferences
 from dmcore.domain.reports import OwnReport, ReportPlace
 from dmcore.errors import InvalidCursor
 from dmcore.ports.messages import ThreadRows
 from dmcore.ports.transactions import Transaction
 
-Exported = Preferences | Device | Block | OwnReport | ConversationView | Message
+Exported = OwnAccount | Device | Block | OwnReport | ConversationView | Message
 """One thing in an export."""
 
 _ABOVE_ALL_POSITIONS: Final = (1 << 63) - 1
@@ -41,17 +41,18 @@ _BEFORE_ALL_MESSAGES: Final = MessageId(UUID(int=0))
 def export(
     tx: Transaction, rules: Rules, *, owner: User, after: ExportPlace | None, limit: int
 ) -> Page[Exported]:
-    """The next part of everything: preferences, devices, blocks, own reports, each conversation.
+    """The next part of everything: account, devices, blocks, own reports, each conversation.
 
     Conversations are in order of their ids, which no erasure changes, each with its messages. Five
     statements at most, and one for each conversation of which there is something on the page.
     """
     room = limit + 1
-    since = rules.kept_since(rules.now_us())
+    now_us = rules.now_us()
+    since = rules.kept_since(now_us)
     found: list[Exported] = []
     passed = None
     if after is None:
-        found.append(tx.mailboxes.preferences(owner).found)
+        found.append(tx.mailboxes.look(owner).found.as_told(now_us))
         after = DevicePlace(_BEFORE_ALL_DEVICES)
     if isinstance(after, DevicePlace):
         found += [it for it in tx.devices.of(owner)[owner] if it.id > after.after]

@@ -197,10 +197,11 @@ class Mailbox:
     def export(self, *, limit: int = 100, cursor: str | None = None) -> Page[Exported]:
         """A part of everything that this user may see, in whatever mode (GDPR-1, OPS-1).
 
-        First their preferences, their block list, newest first, and what they reported, oldest
-        first; then each conversation that they have, in a list or not, followed by its messages,
-        oldest first. ``next`` leads through all of it, each thing once; what comes meanwhile into a
-        part that is passed is not in it.
+        First their account: their preferences, and whether they are muted or suspended. Then their
+        devices, their block list, newest first, and what they reported, oldest first; then each
+        conversation that they have, in a list or not, followed by its messages, oldest first.
+        ``next`` leads through all of it, each thing once; what comes meanwhile into a part that is
+        passed is not in it.
         """
         return self._transactions.run(self._calls.export(limit=limit, cursor=cursor))
 

@@ -80,11 +80,15 @@ def _fields_of(thing: Exported) -> dict[str, Any]:
             "renewed_at": _instant(thing.renewed_at),
         }
     return {
-        "kind": "preferences",
-        "open_to": thing.open_to,
-        "receipts": thing.receipts,
-        "typing": thing.typing,
-        "presence": thing.presence,
+        "kind": "account",
+        "open_to": thing.preferences.open_to,
+        "receipts": thing.preferences.receipts,
+        "typing": thing.preferences.typing,
+        "presence": thing.preferences.presence,
+        "is_muted": thing.is_muted,
+        "muted_until": _instant(thing.muted_until),
+        "is_suspended": thing.is_suspended,
+        "suspended_until": _instant(thing.suspended_until),
     }
 
 

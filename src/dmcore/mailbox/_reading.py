@@ -246,7 +246,7 @@ def can_message(
 
 def preferences(tx: Transaction, *, owner: User) -> Preferences:
     """What the owner chose."""
-    return protected(tx.mailboxes.preferences(owner))
+    return protected(tx.mailboxes.look(owner)).preferences
 
 
 def changes(tx: Transaction, rules: Rules, *, owner: User, after: int, limit: int) -> Changes:

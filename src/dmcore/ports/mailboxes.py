@@ -4,7 +4,6 @@ from typing import Protocol
 
 from dmcore.domain.account import Account
 from dmcore.domain.ids import MessageId, User
-from dmcore.domain.preferences import Preferences
 from dmcore.ports.reading import Reading
 
 
@@ -34,6 +33,6 @@ class Mailboxes(Protocol):
         """
         ...
 
-    def preferences(self, user: User) -> Reading[Preferences]:
-        """The user's choices; the default ones for an unknown user. In one statement."""
+    def look(self, user: User) -> Reading[Account]:
+        """One user's account without holding it; fresh if never stored. In one statement."""
         ...

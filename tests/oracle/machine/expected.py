@@ -3,7 +3,7 @@
 from typing import Any, cast
 from uuid import UUID
 
-from tests.oracle.history import Person, Wrote
+from tests.oracle.history import MUTE, SUSPEND, Person, Restricted, Wrote
 from tests.oracle.machine.people import PAIRS, between
 from tests.oracle.machine.store import Answer, Shown
 from tests.oracle.oracle import Oracle
@@ -65,9 +65,18 @@ def blocks(oracle: Oracle, person: Person) -> list[Any]:
     return [(it.other.name, it.at_us) for it in oracle.block_list(person)]
 
 
+def told_of(oracle: Oracle, person: Person, kind: str) -> tuple[bool, int | None]:
+    """Whether something is taken from them, and until when; of nothing that ended."""
+    word = oracle.word_on(person, kind)
+    if not isinstance(word, Restricted) or not oracle.is_restricted(person, kind):
+        return False, None
+    return True, word.until_us
+
+
 def export(oracle: Oracle, person: Person) -> list[Any]:
     """All that they see, in every mode."""
-    exported = [oracle.choice(person), *blocks(oracle, person)]
+    taken = (told_of(oracle, person, kind) for kind in (MUTE, SUSPEND))
+    exported: list[Any] = [(oracle.choice(person), *taken), *blocks(oracle, person)]
     for one, other in sorted(PAIRS, key=lambda pair: pair[1].name):
         seen = oracle.thread(person, other) if one == person else None
         if seen is not None:

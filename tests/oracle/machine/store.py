@@ -22,6 +22,7 @@ from dmcore import (
     Message,
     ModerationDesk,
     Operations,
+    OwnAccount,
     OwnReport,
     Page,
     Policy,
@@ -246,8 +247,9 @@ class Store:
         assert not isinstance(thing, OwnReport), "nobody reports here"
         if isinstance(thing, Block):
             return thing.blocked, thing.since_us
-        assert isinstance(thing, Preferences), "nobody has a device here"
-        return chosen(thing)
+        assert isinstance(thing, OwnAccount), "nobody has a device here"
+        mute = thing.is_muted, thing.muted_until_us
+        return chosen(thing.preferences), mute, (thing.is_suspended, thing.suspended_until_us)
 
     def news(self, person: Person) -> list[Answer]:
         """What the feed tells since the place where the last poll ended."""

@@ -11,7 +11,6 @@ from dmcore.domain.conversation import Folder
 from dmcore.domain.events import Entry
 from dmcore.domain.ids import MessageId, User
 from dmcore.domain.mode import Mode
-from dmcore.domain.preferences import Preferences
 from dmcore.domain.retention import is_expired
 from dmcore.ports.installation import Installation, StoreStatus
 from dmcore.ports.journal import FeedRows, Journal
@@ -38,8 +37,8 @@ class MemoryMailboxes:
         found = self.hold(user).unread if since is None else sum(it.counted_unread for it in sides)
         return read_for(self._store, user, found)
 
-    def preferences(self, user: User) -> Reading[Preferences]:
-        return Reading(self._store.mode_for(user), self.hold(user).preferences)
+    def look(self, user: User) -> Reading[Account]:
+        return Reading(self._store.mode_for(user), self._store.account_of(user))
 
 
 class MemoryJournal:

@@ -38,7 +38,6 @@ from dmcore.adapters.sql._rows import (
     entry_of,
     entry_row,
     first_of,
-    preferences_of,
     rows_of,
 )
 from dmcore.adapters.sql._schema import block, installation, journal, mailbox, side
@@ -49,7 +48,6 @@ from dmcore.domain.conversation import Folder
 from dmcore.domain.events import Entry
 from dmcore.domain.ids import MessageId, User
 from dmcore.domain.mode import Mode
-from dmcore.domain.preferences import DEFAULT_PREFERENCES, Preferences
 from dmcore.ports.journal import FeedRows, Journal
 from dmcore.ports.mailboxes import Mailboxes
 from dmcore.ports.reading import Reading
@@ -102,17 +100,7 @@ _ENTRIES = (
 )
 
 
-_PREFERENCES = (
-    select(
-        STANDING,
-        mailbox.c.open_to,
-        mailbox.c.receipts,
-        mailbox.c.typing,
-        mailbox.c.presence,
-    )
-    .select_from(installation)
-    .outerjoin(mailbox, _IS_OWNER)
-)
+_LOOK = select(STANDING, mailbox).select_from(installation).outerjoin(mailbox, _IS_OWNER)
 
 
 def _feed() -> Select[Any]:
@@ -225,11 +213,12 @@ class SqlMailboxes:
         else:
             self._batch.update(mailbox, account_row(account), account_row(before))
 
-    def preferences(self, user: User) -> Reading[Preferences]:
+    def look(self, user: User) -> Reading[Account]:
         facts = {"owner": user.id} | standing_params(self._namespace, user)
-        row = self._connection.execute(_PREFERENCES, facts).one()
-        chosen = DEFAULT_PREFERENCES if row.open_to is None else preferences_of(row._mapping)
-        return Reading(mode_of(row.mode), chosen)
+        mode, *columns = self._connection.execute(_LOOK, facts).one()
+        is_stored = columns[0] is not None
+        found = account_of(user, columns[ACCOUNT_AT:]) if is_stored else Account(user=user)
+        return Reading(mode_of(mode), found)
 
     def unread(self, user: User, *, since: MessageId | None) -> Reading[int]:
         facts = {"owner": user.id} | standing_params(self._namespace, user)

@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import Connection, Executable, Row, RowMapping
+from sqlalchemy import Connection, Executable, Row
 
 from dmcore.adapters.sql._schema import conversation as conversation_table
 from dmcore.adapters.sql._schema import mailbox as mailbox_table
@@ -37,7 +37,6 @@ from dmcore.domain.restriction import (
 )
 from dmcore.errors import NotInitialised
 
-_PREFERENCES: Final = ("open_to", "receipts", "typing", "presence")
 _MESSAGE: Final = tuple(message_table.columns.keys())
 # The columns of one side are its fields, in the same order.
 _SIDE: Final = tuple(attrs.fields_dict(Side))
@@ -99,10 +98,6 @@ def preferences_row(preferences: Preferences) -> dict[str, object]:
         "typing": preferences.typing,
         "presence": preferences.presence,
     }
-
-
-def preferences_of(columns: RowMapping) -> Preferences:
-    return _preferences(*(columns[name] for name in _PREFERENCES))
 
 
 @cache

@@ -17,6 +17,7 @@ from dmcore import (
     Mailbox,
     Message,
     Mode,
+    OwnAccount,
     OwnReport,
     Page,
     Policy,
@@ -46,7 +47,7 @@ PEOPLE: Final = ("ann", "bob", "cyd", "dan", "eve", "Zoe", "\U0001f600", "\uffff
 
 def by_hand(box: Mailbox, people: Sequence[str]) -> list[Exported]:
     """What an export must hold, gathered by the ways in which a user looks at things."""
-    found: list[Exported] = [box.preferences()]
+    found: list[Exported] = [OwnAccount(preferences=box.preferences())]
     for page in walked(lambda cursor: box.blocked(limit=100, cursor=cursor)):
         found += page.items
     met = (box.conversation_with(other) for other in people if other != box.user.id)
@@ -93,10 +94,10 @@ class TestExport:
     """The export: everything that one may see, each thing once, and nothing else."""
 
     @pytest.mark.promise("GDPR-1")
-    def test_whoever_was_never_here_has_preferences_alone(self, world: World) -> None:
+    def test_whoever_was_never_here_has_an_account_alone(self, world: World) -> None:
         busy(world)
         page = world.dan.export()
-        assert page.items == (DEFAULT_PREFERENCES,)
+        assert page.items == (OwnAccount(preferences=DEFAULT_PREFERENCES),)
         assert page.next is None
         assert world.dm.mailbox("ann", tenant="north").export() == page
 
@@ -207,7 +208,7 @@ class TestExport:
         ]
         assert found[0].made_at == receipts[0].made_at
         kinds = [type(it) for it in whole]
-        assert kinds == [Preferences, Block, *[OwnReport] * 3, ConversationView, *[Message] * 2]
+        assert kinds == [OwnAccount, Block, *[OwnReport] * 3, ConversationView, *[Message] * 2]
         desk = world.dm.moderation("mod")
         desk.bulk([it.id for it in receipts], "take")
         desk.bulk([it.id for it in receipts[:2]], "resolve", outcome="restricted")

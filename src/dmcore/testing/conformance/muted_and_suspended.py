@@ -4,13 +4,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 
-from dmcore import DmcoreError, Permission, Preferences
+from dmcore import DmcoreError, Mailbox, OwnAccount, Permission, Preferences
 from dmcore.errors import AccessDenied, MessagingUnavailable, Muted, Suspended, YouBlockedThem
 from dmcore.testing.conformance.restrictions import DAY, lift, messaging_of, restrict
 from dmcore.testing.conformance.sights import NOWHERE
 from dmcore.testing.world import (
+    DAY_US,
     SECOND_US,
     MakeWorld,
     World,
@@ -23,6 +25,7 @@ from dmcore.testing.world import (
 )
 
 TEN_SECONDS = timedelta(seconds=10)
+QUIET = Preferences(typing=False)
 
 
 def refused(world: World, attempt: Callable[[], object], error: DmcoreError) -> None:
@@ -30,6 +33,12 @@ def refused(world: World, attempt: Callable[[], object], error: DmcoreError) -> 
     with world.unchanged(), pytest.raises(DmcoreError) as caught:
         attempt()
     assert anatomy(caught.value) == anatomy(error)
+
+
+def account_of(box: Mailbox, *, limit: int = 100) -> OwnAccount:
+    """What an export says of its user."""
+    (found,) = (it for it in export_of(box, limit=limit) if isinstance(it, OwnAccount))
+    return found
 
 
 class TestMutedAndSuspended:
@@ -54,6 +63,7 @@ class TestMutedAndSuspended:
         here = sent.conversation
         reply = world.bob.send(here, "y")
         before = outlook(world.ann, "bob", "cyd")
+        exported = export_of(world.ann)
         restrict(world, "ann", "mute", for_=TEN_SECONDS)
         error = Muted(TEN_SECONDS)
         assert error.details == {"retry_after_s": 10.0}
@@ -67,8 +77,9 @@ class TestMutedAndSuspended:
         refusal = Permission(is_allowed=False, reason="muted", retry_after=TEN_SECONDS)
         after = outlook(world.ann, "bob", "cyd")
         assert after["permissions"] == {"bob": refusal, "cyd": refusal}
-        for same in ("folders", "views", "threads", "unread", "export", "blocked", "preferences"):
+        for same in ("folders", "views", "threads", "unread", "blocked", "preferences"):
             assert after[same] == before[same]
+        assert export_of(world.ann)[1:] == exported[1:]
         world.ann.mark_read(here, through=reply.id)
         assert world.bob.thread(here).items[-1].seen_at_us == world.clock.now_us()
         world.bob.send(here, "still heard")
@@ -156,9 +167,10 @@ class TestMutedAndSuspended:
         sent = world.ann.start("bob", "x", key="k")
         here = sent.conversation
         reply = world.bob.send(here, "the door code is zebra")
-        before = export_of(world.ann)
+        own = account_of(world.ann)
+        _, *before = export_of(world.ann)
         restrict(world, "ann", "suspend")
-        assert export_of(world.ann) == before
+        assert export_of(world.ann) == [attrs.evolve(own, is_suspended=True), *before]
         world.ann.block("cyd")
         world.ann.block("dan")
         world.ann.unblock("dan")
@@ -198,6 +210,50 @@ class TestMutedAndSuspended:
         for kind in ("suspend", "mute"):
             lift(world, "ann", kind)
         refused(world, lambda: world.ann.send(here, "y"), YouBlockedThem())
+
+    @pytest.mark.promise("GDPR-1", "MOD-4")
+    @pytest.mark.parametrize("limit", [1, 100])
+    def test_the_own_export_says_what_was_taken_and_until_when(
+        self, world: World, limit: int
+    ) -> None:
+        """Whatever the switch says, as long as it holds, and nobody else's."""
+        world.ann.start("bob", "x")
+        world.ann.set_preferences(QUIET)
+        free = OwnAccount(preferences=QUIET)
+        assert account_of(world.ann, limit=limit) == free
+        mute = restrict(world, "ann", "mute", for_=TEN_SECONDS)
+        suspension = restrict(world, "ann", "suspend", for_=DAY)
+        world.olga.set_mode("off")
+        suspended = attrs.evolve(
+            free, is_suspended=True, suspended_until_us=world.clock.now_us() + DAY_US
+        )
+        ends_us = world.clock.now_us() + 10 * SECOND_US
+        both = attrs.evolve(suspended, is_muted=True, muted_until_us=ends_us)
+        assert account_of(world.ann, limit=limit) == both
+        assert (both.muted_until, both.suspended_until) == (mute.until, suspension.until)
+        assert account_of(world.bob) == OwnAccount(preferences=Preferences())
+        world.tick(seconds=9, us=SECOND_US - 1)
+        assert account_of(world.ann, limit=limit) == both
+        world.tick(seconds=0, us=1)
+        assert account_of(world.ann, limit=limit) == suspended
+        lift(world, "ann", "suspend")
+        assert account_of(world.ann, limit=limit) == free
+        assert (free.muted_until, free.suspended_until) == (None, None)
+
+    @pytest.mark.promise("GDPR-1", "MOD-4")
+    def test_the_own_export_says_what_was_taken_for_good_and_not_what_was_given_back(
+        self, world: World
+    ) -> None:
+        """Also to who was never here: they come to be there with what is decided of them."""
+        free = account_of(world.dan)
+        for kind, taken in (
+            ("mute", attrs.evolve(free, is_muted=True)),
+            ("suspend", attrs.evolve(free, is_suspended=True)),
+        ):
+            restrict(world, "dan", kind)
+            assert export_of(world.dan) == [taken]
+            lift(world, "dan", kind)
+            assert export_of(world.dan) == [free]
 
     @pytest.mark.promise("MOD-4", "PREF-1")
     def test_who_is_suspended_is_not_there_to_others(self, world: World) -> None:

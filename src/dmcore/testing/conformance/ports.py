@@ -18,6 +18,7 @@ from dmcore.domain.message import Message
 from dmcore.domain.mode import Mode
 from dmcore.domain.paging import ThreadPlace
 from dmcore.domain.pair import Pair
+from dmcore.domain.restriction import FOREVER_US, Standing
 from dmcore.ports.transactions import Transaction, Transactions, reading, writing
 from dmcore.testing.blocking import runner_of
 from dmcore.testing.conformance.rows import (
@@ -54,6 +55,7 @@ class TestPorts:
         assert contact.is_start
         assert (contact.side, contact.partner_side) == (Side(), Side())
         assert runner.run(writing(lambda tx: tx.mailboxes.hold(CYD))) == Account(user=CYD)
+        assert runner.run(reading(lambda tx: tx.mailboxes.look(CYD))).found == Account(user=CYD)
 
     def test_everything_that_was_stored_is_held(self, runner: Transactions) -> None:
         account = Account(
@@ -66,6 +68,7 @@ class TestPorts:
             ),
             sends=Window(instants=(1, 2, 2, 1 << 60), time_us=1 << 60, reading_us=7),
             starts=Window(instants=(-5, 0), time_us=0, reading_us=0),
+            standing=Standing(muted_until_us=1, suspended_until_us=2, hidden_until_us=FOREVER_US),
         )
 
         def store(tx: Transaction) -> Conversation:
@@ -120,6 +123,7 @@ class TestPorts:
         assert (seen_by_bob.actor_blocks, seen_by_bob.partner_blocks) == (False, True)
         assert seen_by_bob.side == conversation.high
         assert runner.run(writing(lambda tx: tx.mailboxes.hold(ANN))) == account
+        assert runner.run(reading(lambda tx: tx.mailboxes.look(ANN))).found == account
 
     def test_a_key_that_is_none_finds_no_message_without_one(self, world: World) -> None:
         world.ann.start("bob", "x")
@@ -402,8 +406,8 @@ class TestPorts:
             ),
             lambda tx: tx.mailboxes.unread(ANN, since=None).mode,
             lambda tx: tx.mailboxes.unread(CYD, since=None).mode,
-            lambda tx: tx.mailboxes.preferences(ANN).mode,
-            lambda tx: tx.mailboxes.preferences(CYD).mode,
+            lambda tx: tx.mailboxes.look(ANN).mode,
+            lambda tx: tx.mailboxes.look(CYD).mode,
             lambda tx: tx.journal.feed(ANN, after=0, limit=1, since=None).mode,
             lambda tx: tx.journal.feed(CYD, after=0, limit=1, since=None).mode,
             lambda tx: tx.contacts.look(PAIR, actor=ANN.id).mode,

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
-from dmcore import Action, Policy, Preferences, RateLimit
+from dmcore import Action, OwnAccount, Policy, Preferences, RateLimit
 from dmcore.domain.conversation import Request
 from dmcore.domain.preferences import OpenTo
 from dmcore.errors import (
@@ -352,8 +352,16 @@ class TestShadowBans:
         assert world.is_sound()
 
     @pytest.mark.promise("MOD-4", "GDPR-1")
-    def test_their_own_export_is_whole(self, world: World) -> None:
+    def test_their_own_export_is_whole_and_says_nothing_of_it(self, world: World) -> None:
+        world.ann.start("cyd", "x")
+        before = world.ann.export()
         ban(world)
+        assert world.ann.export() == before
+        own = before.items[0]
+        assert own == OwnAccount(preferences=world.ann.preferences())
+        restrict(world, "ann", "mute")
+        assert world.ann.export().items[0] == attrs.evolve(own, is_muted=True)
+        lift(world, "ann", "mute")
         sent = world.ann.start("bob", "hidden")
         assert sent in world.ann.export().items
         assert all(sent != it for it in world.bob.export().items)

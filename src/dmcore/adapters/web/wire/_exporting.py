@@ -19,15 +19,15 @@ class ExportedLine(_models.Answer):
 
     model_config = ConfigDict(extra="allow")
 
-    kind: Literal["preferences", "device", "block", "report", "conversation", "message"]
+    kind: Literal["account", "device", "block", "report", "conversation", "message"]
 
 
 async def export_everything(visit: Visit) -> Response:
     """Everything that one may see, as JSON Lines.
 
-    One's preferences, devices, blocks and reports, then each conversation followed by its messages,
-    oldest first; each of them is an object on a line of its own. ``Link`` leads to the lines that
-    follow. It works in every mode.
+    One's account with its preferences, devices, blocks and reports, then each conversation followed
+    by its messages, oldest first; each of them is an object on a line of its own. ``Link`` leads to
+    the lines that follow. It works in every mode.
     """
     limit = _parameters.limit(visit.request, USUAL_LINES)
     page = await visit.mailbox.export(limit=limit, cursor=visit.request.query.get("cursor"))
