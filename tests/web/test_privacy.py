@@ -35,7 +35,7 @@ def test_a_user_takes_everything_away_whatever_the_switch_says(make_host: MakeHo
 def test_nobody_else_takes_anything_of_it(host: Host) -> None:
     host.dm.mailbox("bob").start("ann", SECRET)
     third = host.client.request("GET", "/privacy/messages.jsonl", user="cyd")
-    assert [json.loads(line)["kind"] for line in third.text.splitlines()] == ["preferences"]
+    assert [json.loads(line)["kind"] for line in third.text.splitlines()] == ["account"]
     nobody = host.client.request("GET", "/privacy/messages.jsonl", user=None)
     assert nobody.status == 401
     assert host.client.request("HEAD", "/privacy/messages.jsonl", user="ann").body == b""

@@ -38,7 +38,7 @@ def test_who_has_the_published_key_knows_what_the_site_said(
     assert isinstance(found, Transcript)
     assert (found.user.id, found.user.tenant, found.made_at, found.lines) == ("ann", "", MADE, 3)
     assert [json.loads(line)["kind"] for line in lines] == [
-        *("transcript", "preferences", "conversation", "message", "signature")
+        *("transcript", "account", "conversation", "message", "signature")
     ]
 
 
