@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -12,6 +12,7 @@ from tests.acceptance.conftest import Visit
 from tests.acceptance.estate import until
 from tests.browser.faults import cut_off, faults
 from tests.browser.people import DESKTOP, PHONE, Visitor
+from tests.web.scene import DEVICE, KEY, PREKEY
 
 from dmcore.testing.postgres import PostgresServer
 from examples.care.bot import Bot
@@ -391,6 +392,8 @@ def test_a_neighbour_and_a_program_talk_where_the_site_reads_nothing(
 ) -> None:
     bot, ada = Bot(care.address, tmp_path), care.join("Ada")
     thread = ada.do("POST", "/threads", user=KETTLE, body="Who can give me a lift?")["thread"]
+    eve = care.join("Eve")
+    hers = eve.do("POST", "/threads", user=KETTLE, body="And a meal?")["thread"]
     bot.look()
     page = look_on(ada, f"/messages/t/{thread}").page
     expect(messages(page).last).to_contain_text("Noor Haddad: Lifts to the clinic")
@@ -399,12 +402,47 @@ def test_a_neighbour_and_a_program_talk_where_the_site_reads_nothing(
     composer(page).fill(f"And who mends a wheelchair? {CANARY}")
     composer(page).press("Enter")
     expect(page.locator("ol[aria-label='Being sent'] > li")).to_have_count(0)
-    Bot(care.address, tmp_path).look()
+    # Nobody is kept from an answer by somebody whose keys cannot be trusted.
+    eve.do("PUT", f"/devices/{DEVICE}", identity=KEY, prekey=PREKEY)
+    eve.do("POST", f"/threads/{hers}/messages", body="Who mends?")
+    eve.do("POST", f"/threads/{hers}/seal")
+
+    class Misled(Bot):
+        """Told by the site that Ada's conversation is not sealed, and cut off behind its answer."""
+
+        cuts: ClassVar = [f"/threads/{thread}/read"]
+
+        def _ask(self, method: str, path: str, *content: Any) -> Any:
+            if path in self.cuts:
+                self.cuts.remove(path)
+                raise OSError("cut off")
+            told = super()._ask(method, path, *content)
+            if (method, path) == ("GET", f"/threads/{thread}"):
+                told["thread"]["is_sealed"] = False
+            return told
+
+    misled = Misled(care.address, tmp_path)
+    with pytest.raises(OSError, match="cut off"):
+        misled.look()
+    misled.look()
+    assert len(eve.get(f"/threads/{hers}")["messages"]) == 3
     expect(messages(page).last).to_contain_text("Tâm Nguyễn: Mends wheelchairs")
     expect(messages(page).nth(2)).to_contain_text(CANARY)
     sealed = ada.get(f"/threads/{thread}")["messages"][2:]
     assert [it["body"] for it in sealed] == [None, None]
     assert all(it["envelope"] for it in sealed)
+    # What the program said is shown to a moderator, and is proven.
+    page.goto(f"{care.address}/messages/t/{thread}/report")
+    page.get_by_text("Tâm Nguyễn: Mends wheelchairs").click()
+    page.get_by_label("Something else").check()
+    page.get_by_role("button", name="Send the report").click()
+    expect(page.get_by_role("heading", name="Your report was sent")).to_be_visible()
+    desk = look_on(care.be("mira"), "/messages/moderation").page
+    desk.get_by_role("link", name="Something else: Kettle").click()
+    desk.get_by_role("button", name="Take").click()
+    desk.get_by_role("button", name="Look at what was chosen").click()
+    expect(desk.get_by_text("Mends wheelchairs")).to_be_visible()
+    expect(desk.get_by_text("It is proven that exactly this was sent.")).to_be_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

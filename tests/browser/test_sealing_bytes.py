@@ -12,7 +12,7 @@ from tests.browser.people import Person
 from tests.browser.sealing import SEALED, BrowserDevice, bundle_told, spelled
 from tests.browser.site import LiveSite
 
-from dmcore import Message
+from dmcore import Body, Message
 from dmcore.adapters.e2ee import Opened, SealingDevice
 from dmcore.adapters.web import Site
 from dmcore.domain.envelope import parse_envelope
@@ -156,7 +156,8 @@ def test_the_number_to_compare_is_the_same_and_a_change_after_it_is_refused(two:
     two.ada_says("hello")
     number = two.ada.call("safetyNumber", "bot")
     assert number == two.bot.safety_number("ada")
-    two.ada.call("compared", "bot")
+    assert two.ada.call("compared", "bot", number.replace(number[0], "x")) == "other_number"
+    two.ada.call("compared", "bot", number)
     new = SealingDevice.new("bot")
     devices = two.site.dm.mailbox("bot").devices
     devices.add(**attrs.asdict(new.enrolment(one_time_keys=0), recurse=False))
@@ -169,6 +170,33 @@ def test_the_number_to_compare_is_the_same_and_a_change_after_it_is_refused(two:
     devices.remove(new.id)
     two.ada.call("noticed", "bot")
     assert two.ada.learn("bot") == []
+    # Listed again, for whoever found it.
+    devices.add(**attrs.asdict(new.enrolment(one_time_keys=0), recurse=False))
+    assert two.ada.learn("bot") == [str(new.id)]
+    assert two.ada.call("standing", "bot")["isChanged"] is True
+    two.ada.call("noticed", "bot")
+    devices.remove(new.id)
+    assert two.ada.learn("bot") == []
+
+
+def test_a_text_that_no_report_could_hold_is_not_shown(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dmcore.adapters.e2ee._device.parse_body", lambda text, _rules: Body(text))
+    monkeypatch.setattr("dmcore.adapters.e2ee._device.LARGEST_TEXT", 100_000)
+    for text in ("", "I will find you\0", "x" * 30_001):
+        assert two.ada.open(two.bot_says(text), "bot") == "damaged"
+    assert two.ada.open(two.bot_says("x" * 30_000), "bot") == "x" * 30_000
+    assert two.ada.seal("x" * 30_001, "bot") == "too_long"
+
+
+def test_one_reads_what_one_wrote_to_somebody_who_was_erased_since(two: Two) -> None:
+    name = "erased-698b7bf2-03a7-8f87-86db-bb3e982e258d"
+    sent = two.seen_by("ada", two.ada_says("good bye"))
+    assert two.ada.open(sent, name) == "damaged"
+    assert two.ada.open(sent, "bot") == "good bye"
+    assert two.ada.open(sent, name) == "good bye"
+    assert two.ada.open(sent, "carl") == "damaged"
 
 
 def test_keys_that_their_device_did_not_sign_are_refused(two: Two) -> None:

@@ -308,6 +308,46 @@ def test_a_send_that_was_cut_off_is_repeated_with_the_same_envelope(pair: Pair) 
     assert len({json.loads(it)["envelope"] for it in bodies}) == 1
 
 
+def test_two_windows_send_in_the_order_in_which_they_seal(pair: Pair) -> None:
+    """What waited in one of them is sealed anew: nobody opens what stands behind a later one."""
+    ann, bob = pair.ann, pair.bob
+    ann.may_fail = True
+    ann.page.route("**/messages", lambda route: route.abort())
+    ann.write("from the first window")
+    expect(ann.bubbles).to_contain_text("Not sent yet")
+    second = ann.window()
+    second.goto(ann.page.url)
+    text = second.locator("textarea[name=body]")
+    expect(text).to_be_enabled()
+    text.fill("from the second window")
+    text.press("Enter")
+    expect(bob.message("from the second window")).to_have_count(1)
+    ann.page.unroute("**/messages")
+    ann.page.evaluate("dispatchEvent(new Event('online'))")
+    expect(bob.message("from the first window")).to_have_count(1)
+    expect(bob.texts.last).to_have_text("from the first window")
+    expect(ann.bubbles).to_have_count(0)
+    second.close()
+
+
+def test_of_two_new_devices_each_is_told(pair: Pair) -> None:
+    """Having read of one's own is not having read of the other's."""
+    ann, dm = pair.ann, pair.site.dm
+    added = []
+    for name in ("ann", "bob"):
+        device = SealingDevice.new(name)
+        dm.mailbox(name).devices.add(**attrs.asdict(device.enrolment(), recurse=False))
+        added.append((name, device.id))
+    ann.page.reload()
+    expect(words_of(ann)).to_contain_text("A device was added to your account")
+    ann.page.get_by_role("button", name="I have read this").click()
+    expect(words_of(ann)).to_contain_text("bob has another device")
+    ann.page.get_by_role("button", name="I have read this").click()
+    expect(words_of(ann)).to_contain_text("Only you and bob can read this.")
+    for name, device_id in added:
+        dm.mailbox(name).devices.remove(device_id)
+
+
 def test_earlier_messages_are_opened_as_one_comes_to_them(meeting: Meeting) -> None:
     dm, bot = meeting.site.dm, SealingDevice.new("robo")
     mailbox = dm.mailbox("robo")

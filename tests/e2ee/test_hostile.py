@@ -10,6 +10,8 @@ from tests.e2ee.people import Person
 
 from dmcore import Body, Envelope, KeyBundle, KeyClaim, Message
 from dmcore.adapters.e2ee import SealingDevice
+from dmcore.adapters.e2ee._bytes import LARGEST_TEXT, prekey_statement
+from dmcore.domain.devices import Prekey
 from dmcore.domain.ids import DeviceId, MessageId, UserId
 from dmcore.errors import UntrustedKeys
 from dmcore.testing.world import World
@@ -83,6 +85,32 @@ def test_keys_of_somebody_else_are_not_taken_for_those_that_were_asked_for(
     nobody = attrs.evolve(for_eve.own, devices=())
     with pytest.raises(UntrustedKeys):
         ann.device.seal("x", KeyClaim(own=nobody, other=for_eve.other), to="eve")
+
+
+def test_a_key_that_no_text_can_be_sealed_with_is_refused(ann: Person, bob: Person) -> None:
+    """A point of small order, which its own device signed."""
+    assert ann.box.devices.list()
+    device = bob.device
+    statement = prekey_statement(
+        device.user.tenant, bob.box.user.id, device.id, is_one_time=False, number=9, key=bytes(32)
+    )
+    none = Prekey(number=9, public=bytes(32), signature=device._identity.sign(statement))
+    bob.box.devices.renew(device.id, prekey=none, one_time_keys=())
+    with pytest.raises(UntrustedKeys, match="sealed with"):
+        ann.say(bob, "secret")
+
+
+def test_a_device_that_was_removed_does_not_come_back_unnoticed(
+    world: World, ann: Person, bob: Person
+) -> None:
+    """It was lost, say, and a server lists it again for whoever found it."""
+    phone = Person.of(world, "bob")
+    ann.say(bob, "x")
+    assert set(ann.device.learn(ann.box.devices.keys_of("bob"))) == {bob.device.id, phone.device.id}
+    before = ann.box.devices.keys_of("bob")
+    bob.box.devices.remove(phone.device.id)
+    assert ann.device.learn(ann.box.devices.keys_of("bob")) == ()
+    assert ann.device.learn(before) == (phone.device.id,)
 
 
 # Envelopes ----------------------------------------------------------------------------------------
@@ -201,6 +229,17 @@ def test_a_sender_who_commits_to_another_text_shows_none(
     monkeypatch.setattr("dmcore.adapters.e2ee._device.commitment_to", lambda _text, _key: bytes(32))
     ann.say(bob, "a threat that nobody could prove")
     assert bob.read(ann) == ["[damaged]"]
+
+
+def test_a_text_that_no_report_could_hold_is_not_shown(
+    ann: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sender with a client of their own would write what nobody could prove."""
+    monkeypatch.setattr("dmcore.adapters.e2ee._device.parse_body", lambda text, _rules: Body(text))
+    monkeypatch.setattr("dmcore.adapters.e2ee._device.LARGEST_TEXT", 100_000)
+    for text in ("", "I will find you\0", "I will find you " * 2_000, "x" * LARGEST_TEXT):
+        ann.say(bob, text)
+    assert bob.read(ann) == ["[damaged]"] * 3 + ["x" * LARGEST_TEXT]
 
 
 def test_a_text_that_is_no_text_is_damaged(

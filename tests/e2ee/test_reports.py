@@ -6,9 +6,11 @@ import attrs
 import pytest
 from tests.e2ee.people import Person
 
-from dmcore import EvidenceVerdict
+from dmcore import Body, EvidenceVerdict
 from dmcore.adapters.e2ee import SealingDevice
+from dmcore.adapters.memory._transactions import MemoryTransactions
 from dmcore.errors import InvalidReport
+from dmcore.testing.blocking import runner_of
 from dmcore.testing.world import World
 
 pytestmark = pytest.mark.promise("CRYPT-2", "MOD-1")
@@ -54,6 +56,26 @@ def test_another_text_is_not(ann: Person, bob: Person, world: World) -> None:
                 disclosures=[attrs.evolve(kept, **changed)],
                 reason="threat",
             )
+
+
+def test_what_somebody_altered_stays_altered_whatever_its_sender_does(
+    ann: Person, bob: Person, world: World
+) -> None:
+    """Another text that does not arrive is no new tag for the one that is there."""
+    sent = ann.box.start("bob", "I like you")
+    runner = runner_of(world.dm)
+    assert isinstance(runner, MemoryTransactions)
+    rows = runner._store.postings[sent.conversation]
+    message = attrs.evolve(rows[0].message, body=Body("I will find you"))
+    rows[0] = attrs.evolve(rows[0], message=message)
+    bob.box.block("ann")
+    ann.box.edit(sent.conversation, sent.id, "I like you very much")
+    bob.box.unblock("ann")
+    made = bob.box.report(conversation=sent.conversation, messages=[sent.id], reason="threat")
+    desk = world.dm.moderation("mod")
+    desk.take(made.id)
+    (item,) = desk.evidence(made.id)
+    assert item.verdict is EvidenceVerdict.ALTERED
 
 
 def test_what_was_not_opened_here_or_is_ones_own_proves_nothing(ann: Person, bob: Person) -> None:

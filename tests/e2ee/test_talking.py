@@ -150,8 +150,9 @@ def test_the_rules_for_texts_are_kept_by_who_seals(ann: Person, bob: Person) -> 
         with pytest.raises(InvalidBody):
             ann.device.seal(text, claim, to="bob", rules=rules)
     long = BodyRules(longest=200_000, largest_bytes=200_000)
-    with pytest.raises(InvalidEnvelope):
-        ann.device.seal("x" * 150_000, claim, to="bob", rules=long)
+    ann.device.seal("é" * 15_000, claim, to="bob", rules=long)
+    with pytest.raises(InvalidEnvelope, match="30000 bytes"):
+        ann.device.seal("é" * 15_001, claim, to="bob", rules=long)
 
 
 def test_a_device_comes_back_from_its_export_with_all_it_knows(ann: Person, bob: Person) -> None:
@@ -205,6 +206,38 @@ def test_new_devices_are_named_as_they_are_learned(ann: Person, bob: Person) -> 
     bundle = ann.box.devices.keys_of("bob")
     assert ann.device.learn(bundle) == (bob.device.id,)
     assert ann.device.learn(bundle) == ()
+
+
+def test_a_device_that_was_met_while_sealing_is_named_afterwards(
+    world: World, ann: Person, bob: Person
+) -> None:
+    ann.say(bob, "x")
+    assert ann.device.learn(ann.box.devices.keys_of("bob")) == (bob.device.id,)
+    tablet = Person.of(world, "bob")
+    ann.say(bob, "y")
+    again = SealingDevice.imported(ann.device.exported("p"), "p")
+    for device in (ann.device, again):
+        assert device.learn(ann.box.devices.keys_of("bob")) == (tablet.device.id,)
+        assert device.learn(ann.box.devices.keys_of("bob")) == ()
+
+
+def test_one_reads_what_one_wrote_to_somebody_who_was_erased_since(
+    world: World, ann: Person, bob: Person
+) -> None:
+    ann.say(bob, "hello")
+    sent = bob.say(ann, "good bye")
+    assert bob.read(ann) == ["hello", "good bye"]
+    tablet = SealingDevice.new("bob")
+    world.olga.erase("ann")
+    (entry,) = bob.box.inbox().items
+    theirs, mine = bob.box.thread(sent.conversation).items
+    found = bob.device.open(mine, partner=entry.other)
+    assert isinstance(found, Opened)
+    assert found.text == "good bye"
+    assert isinstance(bob.device.open(theirs, partner=entry.other), Unopened)
+    assert isinstance(tablet.open(mine, partner=entry.other), Unopened)
+    # It was for Ann, whatever a server says of whom it is with.
+    assert isinstance(bob.device.open(mine, partner="eve"), Unopened)
 
 
 def test_what_a_device_holds_does_not_show(ann: Person, bob: Person) -> None:

@@ -275,6 +275,11 @@ def test_what_cannot_be_read_can_be_hidden_changed_and_taken_back(
     assert left[ids[0]] == "\x01AAAA"
     ann.delete(here, messages[1].id)
     assert shown(ann.thread(here)) == [None, "third", "fourth"]
+    # The tag of what nobody could read goes with it.
+    elsewhere = messages[4]
+    ann.delete(elsewhere.conversation, elsewhere.id)
+    (gone,) = dm.mailbox("cyd").thread(elsewhere.conversation).items
+    assert (gone.body, gone.franking) == (None, None)
     assert dm.operations("olga").verify() == ()
 
 

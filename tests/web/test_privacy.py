@@ -5,10 +5,13 @@ import json
 import pytest
 from tests.web.browsing import Browser
 from tests.web.conftest import MakeHost
-from tests.web.desks import SECRET, SHOWING
+from tests.web.desks import SECRET, SHOWING, on_two_sites
 from tests.web.hosts import Host
 
 from dmcore import Mode, Policy
+from dmcore.adapters.crypto import TranscriptSigner, verify_transcript
+from dmcore.adapters.web import Site
+from dmcore.errors import InvalidTranscript
 
 
 @pytest.mark.promise("GDPR-1", "OPS-1")
@@ -31,6 +34,33 @@ def test_a_user_takes_everything_away_whatever_the_switch_says(make_host: MakeHo
         assert [line["body"] for line in lines if line["kind"] == "message"] == texts
 
 
+@pytest.mark.promise("CRYPT-2", "GDPR-1")
+@on_two_sites
+def test_what_one_takes_away_can_be_signed_by_the_site(make_host: MakeHost) -> None:
+    signer = TranscriptSigner.new()
+    host = make_host(policy=Policy(messages=None), site=Site(transcripts=signer))
+    for number in range(120):
+        host.dm.mailbox("bob").start("ann", f"number {number}")
+    page = Browser.of(host, "ann").get("/privacy")
+    (link,) = [it for it in page.tree.all("a") if it.text == "Download it signed"]
+    path = link.attributes["href"].removeprefix(host.client.root)
+    answer = host.client.request("GET", path, user="ann")
+    assert answer.headers["content-disposition"] == 'attachment; filename="transcript.jsonl"'
+    lines = answer.text.splitlines()
+    found = verify_transcript(lines, public_key=signer.public_key)
+    assert (found.user.id, found.lines) == ("ann", 122)
+    plain = host.client.request("GET", "/privacy/messages.jsonl", user="ann").text.splitlines()
+    assert lines[1:-1] == plain
+    assert host.client.request("GET", path, user=None).status == 401
+    with pytest.raises(InvalidTranscript):
+        verify_transcript([*lines[:5], *lines[6:]], public_key=signer.public_key)
+
+
+def test_where_the_site_signs_nothing_there_is_nothing_signed(host: Host) -> None:
+    assert "signed" not in Browser.of(host, "ann").get("/privacy").text
+    assert host.client.request("GET", "/privacy/transcript.jsonl", user="ann").status == 404
+
+
 @pytest.mark.promise("GDPR-1", "CONV-1")
 def test_nobody_else_takes_anything_of_it(host: Host) -> None:
     host.dm.mailbox("bob").start("ann", SECRET)
@@ -46,6 +76,10 @@ def test_the_page_says_what_is_so(make_host: MakeHost) -> None:
     never = Browser.of(make_host(), "ann").get("/privacy").text
     assert "That you are typing: yes" in never
     assert "a moderator sees a copy" not in never
+    assert "devices" not in never
+    sealing = Browser.of(make_host(policy=Policy(sealing="offered")), "ann").get("/privacy").text
+    assert "The devices that you seal with" in sealing
+    assert "Of sealed ones not what they say" in sealing
     shown = Browser.of(make_host(policy=SHOWING), "ann").get("/privacy").text
     assert "a moderator sees a copy, and each look at it is written down" in shown
     assert "30 days at most" in shown

@@ -1,7 +1,9 @@
 """What pages say where texts are sealed or can be, and that nothing falls back to the clear."""
 
 import json
+import re
 from base64 import b64encode
+from contextlib import nullcontext
 from typing import Any
 
 import attrs
@@ -11,11 +13,13 @@ from tests.web.conftest import MakeHost
 from tests.web.desks import ROLES
 from tests.web.hosts import ROOT, Host
 
-from dmcore import BodyRules, Policy
+from dmcore import Body, BodyRules, Policy
 from dmcore.adapters.e2ee import SealingDevice
 from dmcore.adapters.web.pages._assets import is_there, sealing_modules
 from dmcore.adapters.web.pages._rendering import rendered
 from dmcore.adapters.web.pages._sealing import Sealing
+from dmcore.domain.body import parse_body
+from dmcore.errors import InvalidBody
 from dmcore.testing.conformance.devices import enrol
 from dmcore.testing.conformance.sealing import envelope
 
@@ -88,6 +92,23 @@ def test_a_text_that_arrives_in_the_clear_is_refused_and_given_back(make_host: M
     assert len(bob.thread(thread).items) == 1
 
 
+def test_a_change_that_arrives_in_the_clear_is_refused_and_stays_where_it_is(
+    make_host: MakeHost,
+) -> None:
+    host = made(make_host)
+    ann, bob = (host.dm.mailbox(name) for name in ("ann", "bob"))
+    said = ann.start("bob", "hello")
+    browser = Browser.of(host, "ann")
+    page = browser.get(f"/t/{said.conversation}?edit={said.id}")
+    bob.seal(said.conversation)
+    refused = browser.press(page, "Save", body="not sealed")
+    assert (refused.status, refused.typed) == (409, "not sealed")
+    assert "disabled" in refused.tree.one("fieldset", class_="dm-fields").attributes
+    assert not list(refused.tree.all("fieldset", data_dm_seals_writing=None))
+    (kept,) = bob.thread(said.conversation).items
+    assert kept.body == Body("hello")
+
+
 def test_where_sealing_is_offered_the_page_says_that_it_is_not_sealed(make_host: MakeHost) -> None:
     for policy, is_said in ((OFFERED, True), (Policy(), False)):
         host = made(make_host, policy)
@@ -97,6 +118,25 @@ def test_where_sealing_is_offered_the_page_says_that_it_is_not_sealed(make_host:
         boxes = list(page.tree.all("div", data_dm_seals=None))
         assert [it.attributes["data-dm-seals"] for it in boxes] == ["open"] * is_said
         assert "Seal this conversation" in page.buttons if is_said else not boxes
+
+
+def test_who_seals_is_told_which_signs_are_refused(make_host: MakeHost) -> None:
+    """The same as are refused of a text in the clear: nobody else looks at what is sealed."""
+    told = []
+    for rules in (BodyRules(), BodyRules(emoji="refuse")):
+        host = made(make_host, attrs.evolve(OFFERED, body=rules))
+        thread = host.dm.mailbox("bob").start("ann", "hello").conversation
+        box = box_of(Browser.of(host, "ann").get(f"/t/{thread}").tree)
+        told.append(box.attributes.get("data-dm-emoji"))
+    assert told[0] is None
+    spans = re.findall(r"\\u{(\w+)}-\\u{(\w+)}", told[1] or "")
+    refused = [(int(first, 16), int(last, 16)) for first, last in spans]
+    assert len(refused) > 50
+    for first, last in refused:
+        for sign in (first - 1, first, last, last + 1):
+            is_refused = any(low <= sign <= high for low, high in refused)
+            with pytest.raises(InvalidBody) if is_refused else nullcontext():
+                parse_body(f"a{chr(sign)}", rules)
 
 
 def test_the_modules_are_where_the_page_says(make_host: MakeHost) -> None:

@@ -166,6 +166,9 @@ _EMOJI_RANGES: Final = (
     (0x1F90C, 0x1F9FF), (0x1FA70, 0x1FAFF),
 )  # fmt: skip
 
+EMOJI_CLASS: Final = "".join(rf"\u{{{first:x}}}-\u{{{last:x}}}" for first, last in _EMOJI_RANGES)
+"""The same as browsers read it in the brackets of a regular expression, for who seals there."""
+
 
 def _has_emoji(text: str) -> bool:
     if text.isascii():

@@ -56,6 +56,14 @@ def told_of_keys(contact: Contact) -> Contact:
     return contact.with_partner_side(view)
 
 
+def knowing_keys(contact: Contact) -> Contact:
+    """The contact once the actor sealed with the partner's keys: others are news from then on."""
+    side = contact.side
+    if side.keys is not None:
+        return contact
+    return contact.with_side(attrs.evolve(side, keys=contact.partner.key_changes))
+
+
 def own_news(contact: Contact) -> tuple[Notice, ...]:
     """What the actor, who seals something, is told besides."""
     is_new = contact.side.sealed_at_us is None

@@ -26,6 +26,7 @@ from dmcore.domain.preferences import OpenTo
 from dmcore.domain.retention import is_expired, kept_since
 from dmcore.domain.sealing import (
     check_sealing,
+    knowing_keys,
     news_for_partner,
     own_news,
     sealed,
@@ -265,7 +266,7 @@ def _accepted(
     before_told: tuple[Notice, ...] = ()
     if draft.envelope is not None:
         before_own, before_told = own_news(contact), news_for_partner(contact)
-        after = sealed(after, now_us, reaches_partner=not sender_only)
+        after = knowing_keys(sealed(after, now_us, reaches_partner=not sender_only))
         if not sender_only and view.request is not Request.DECLINED:
             after = told_of_keys(after)
     left = outcome(

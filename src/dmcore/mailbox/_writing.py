@@ -154,7 +154,9 @@ def edit(
         raise Unscreened(resubmission_of(contact, body, now_us=now_us))
     _check_text(advice)
     store(tx, contact, decided.outcome)
-    tx.messages.save(_franked(tx, contact, decided.posting))
+    # What stays with its sender leaves the message as it is, and its tag as it was made.
+    is_new = decided.posting.message is not posting.message
+    tx.messages.save(_franked(tx, contact, decided.posting) if is_new else decided.posting)
     if advice.screening is not None:
         _flagging.note_edited(tx, contact, decided.posting, advice.screening, now_us=now_us)
     return decided.posting.seen_by(sender.id)

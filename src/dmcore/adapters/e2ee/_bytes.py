@@ -16,6 +16,8 @@ from dmcore.domain.ids import DeviceId, MessageId, TenantId, UserId
 PROTOCOL: Final = "hpke"
 VERSION: Final = 1
 FRANKING_KEY_SIZE: Final = 32
+LARGEST_TEXT: Final = 30_000
+"""In bytes: the longest that fits into a report, however a form spells it."""
 
 _NAME: Final = b"dmcore hpke-v1"
 _HEADER_SIZE: Final = 8 + 2 * 16
@@ -124,4 +126,7 @@ def unpadded(content: bytes) -> tuple[str, bytes]:
     text = rest[_LENGTH_SIZE : _LENGTH_SIZE + length]
     if len(text) != length:
         raise ValueError("it is shorter than it says")
+    # What no report could hold is none that is shown: else a sender could see to it.
+    if not 0 < length <= LARGEST_TEXT or b"\0" in text:
+        raise ValueError("nobody could report it")
     return text.decode(), franking_key

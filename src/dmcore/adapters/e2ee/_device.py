@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from dmcore.adapters.e2ee._bytes import (
     FRANKING_KEY_SIZE,
+    LARGEST_TEXT,
     PROTOCOL,
     VERSION,
     Header,
@@ -44,7 +45,7 @@ from dmcore.domain.ids import (
     parse_user_id,
 )
 from dmcore.domain.message import Message
-from dmcore.errors import InvalidReport, UntrustedKeys
+from dmcore.errors import InvalidEnvelope, InvalidReport, UntrustedKeys
 
 _ONE_TIME_KEYS: Final = 50
 _NS_IN_US: Final = 1_000
@@ -153,11 +154,17 @@ class SealingDevice:
     # Keys of others -----------------------------------------------------------------------------
 
     def learn(self, bundle: KeyBundle) -> tuple[DeviceId, ...]:
-        """Verify somebody's keys and remember whose they are; return which devices are new.
+        """Verify somebody's keys and remember whose they are; return which devices were added.
 
-        Raises ``UntrustedKeys`` where a signature is wrong, where a device has another identity key
-        than before, or where anything changed since the two compared their safety number.
+        Those that ``seal`` met since this was asked last are among them, and one that was removed
+        and is back. Raises ``UntrustedKeys`` where a signature is wrong, where a device has another
+        identity key than before, or where anything changed since the two compared their number.
         """
+        known = self._learned(bundle)
+        added, known.untold = known.untold, set()
+        return tuple(it.device.id for it in bundle.devices if it.device.id in added)
+
+    def _learned(self, bundle: KeyBundle) -> Known:
         for keys in bundle.devices:
             signed = [(keys.device.prekey, False)]
             signed += [(keys.one_time, True)] if keys.one_time is not None else []
@@ -178,10 +185,10 @@ class SealingDevice:
             raise UntrustedKeys("a device has another identity key than before")
         if known.is_compared and set(found) != known.present:
             raise UntrustedKeys("devices changed since the two of you compared your number")
-        new = tuple(device for device in found if device not in known.identities)
         known.identities |= found
+        known.untold = (known.untold | (set(found) - known.present)) & set(found)
         known.present = set(found)
-        return new
+        return known
 
     def safety_number(self, other: str) -> str:
         """Sixty digits to compare with what ``other`` sees, over another way than this one."""
@@ -216,11 +223,13 @@ class SealingDevice:
         ``edits`` is the message that it gives another text, if it does. ``rules`` are those of the
         site for texts: nobody else can check them. Keep the envelope until it is acknowledged: a
         retry sends the same one. Raises ``InvalidBody``, ``UntrustedKeys``, and
-        ``InvalidEnvelope`` for a text that is too long for so many devices.
+        ``InvalidEnvelope`` for a text that is too long to be sealed, or for so many devices.
         """
         body = parse_body(text, rules or BodyRules())
+        if len(body.text.encode()) > LARGEST_TEXT:
+            raise InvalidEnvelope(f"a sealed text has at most {LARGEST_TEXT} bytes")
         for bundle in (claim.own, claim.other):
-            self.learn(bundle)
+            self._learned(bundle)
         present = {keys.device.id: keys.device.identity for keys in claim.own.devices}
         is_listed = present.get(self.id) == self._identity.public_key().public_bytes_raw()
         if (claim.own.user, claim.other.user) != (self.user.id, UserId(to)) or not is_listed:
@@ -255,8 +264,7 @@ class SealingDevice:
                     header=header,
                     commitment=commitment,
                 )
-                public = X25519PublicKey.from_public_bytes(key.public)
-                content = SUITE.encrypt(padded(body.text, franking_key), public, info)
+                content = _sealed(padded(body.text, franking_key), key.public, info)
                 sealed.append(SealedPart(device=keys.device.id, ciphertext=named + content))
             return tuple(sorted(sealed, key=lambda part: part.device))
 
@@ -312,3 +320,12 @@ class SealingDevice:
         """Forget what a message said: it was taken back, or is too old."""
         self._memory.opened.pop(message, None)
         self._memory.origins.pop(message, None)
+
+
+def _sealed(content: bytes, key: bytes, info: bytes) -> bytes:
+    """Sealed for who has the key to ``key``. Raises ``UntrustedKeys`` for a weak one."""
+    try:
+        return SUITE.encrypt(content, X25519PublicKey.from_public_bytes(key), info)
+    except ValueError:
+        pass
+    raise UntrustedKeys("a key is none that anything could be sealed with")

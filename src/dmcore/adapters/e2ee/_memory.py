@@ -20,12 +20,13 @@ _KEPT_ONE_TIME: Final = 1_000
 
 @attrs.define
 class Known:
-    """What a device knows of somebody: identity keys by device, those that are used now, and
-    whether the two compared their safety number since.
+    """What a device knows of somebody: identity keys by device, those that are used now, which of
+    these it told nobody of yet, and whether the two compared their safety number since.
     """
 
     identities: dict[DeviceId, bytes] = attrs.field(factory=dict, repr=False)
     present: set[DeviceId] = attrs.field(factory=set)
+    untold: set[DeviceId] = attrs.field(factory=set)
     is_compared: bool = False
 
 
@@ -90,6 +91,7 @@ class Memory:
                     user: {
                         "identities": _hexed(known.identities),
                         "present": sorted(map(str, known.present)),
+                        "untold": sorted(map(str, known.untold)),
                         "is_compared": known.is_compared,
                     }
                     for user, known in self.known.items()
@@ -128,6 +130,7 @@ class Memory:
                     for it, key in known["identities"].items()
                 },
                 present={DeviceId(UUID(it)) for it in known["present"]},
+                untold={DeviceId(UUID(it)) for it in known["untold"]},
                 is_compared=known["is_compared"],
             )
         for message, (text, key, sequence, number, origin) in told["opened"].items():

@@ -23,6 +23,7 @@ from dmcore.domain.envelope import Envelope
 from dmcore.domain.franking import commitment_to
 from dmcore.domain.ids import UserId
 from dmcore.domain.message import Message
+from dmcore.domain.pseudonyms import is_pseudonym
 
 
 def opened(memory: Memory, message: Message, partner: UserId) -> Opened | Unopened:
@@ -33,6 +34,9 @@ def opened(memory: Memory, message: Message, partner: UserId) -> Opened | Unopen
     if (envelope.protocol, envelope.version) != (PROTOCOL, VERSION):
         return Unopened(CannotOpen.UNKNOWN_PROTOCOL)
     is_own = message.sender == memory.user
+    if is_own and is_pseudonym(partner) and message.id in memory.origins:
+        # Who was erased since has another name here; what was opened before was for the old one.
+        partner = memory.origins[message.id].partner
     route = Route(
         tenant=memory.tenant,
         sender=message.sender,

@@ -143,7 +143,9 @@ class Texts:
         elif fingerprint is not None:
             fingerprint = self._sealed_bytes(fingerprint, at(Shelf.FINGERPRINT))
         tag = message.franking
-        if read is not None and stored is not None and tag == read.message.franking:
+        is_same = read is not None and tag == read.message.franking
+        # One that could not be read stays with its text, and goes with it.
+        if stored is not None and is_same and body is not None:
             tag = stored.message.franking
         elif tag is not None:
             tag = self._sealed_bytes(tag, at(Shelf.FRANKING))

@@ -1,13 +1,14 @@
 """What the host says about itself: its people, its layout, how live it wants to be."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
-from typing import Literal
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
 
 import attrs
 
 from dmcore.adapters.web._values import Document, Viewer
+from dmcore.domain.ids import User
 from dmcore.domain.numbers import is_whole_number
 from dmcore.errors import InvalidSetting
 from dmcore.ports.signals import Signals
@@ -57,6 +58,17 @@ HasRole = Callable[[Viewer], bool | Awaitable[bool]]
 """Whether a viewer has a role; asked with each request that needs it. Only ``True`` is yes."""
 
 
+class SignsTranscripts(Protocol):
+    """What signs an export in the name of the site, as ``crypto.TranscriptSigner`` does."""
+
+    def signed(self, lines: Iterable[str], *, user: User, made_at: datetime) -> Iterator[str]:
+        """The lines between one that says whose they are and one that signs all of them.
+
+        Each is yielded before the next one is asked for.
+        """
+        ...
+
+
 def _origins(given: Iterable[str]) -> frozenset[str]:
     return frozenset(given)
 
@@ -74,6 +86,7 @@ class Site:
     process. ``csp`` is the policy sent with every page; with ``None`` the host sends its own, and
     forbids framing in it. ``trusted_origins`` may post forms here besides the site itself
     (``https://example.org``); for scripts of theirs that read answers, CORS is the host's to add.
+    With ``transcripts`` a user can have what they take away signed, for others to verify.
     ``upgrade_url`` is where a subscription is sold, ``sign_in_url`` where one signs in.
 
     ``is_moderator`` says who moderates the reports of their own tenant, ``is_operator`` who
@@ -87,6 +100,7 @@ class Site:
     is_moderator: HasRole | None = attrs.field(default=None, repr=False)
     is_operator: HasRole | None = attrs.field(default=None, repr=False)
     signals: Signals | None = attrs.field(default=None, repr=False)
+    transcripts: SignsTranscripts | None = attrs.field(default=None, repr=False)
     live: Literal["stream", "poll"] = "stream"
     poll_every: timedelta = timedelta(seconds=5)
     look_every: timedelta = timedelta(milliseconds=300)

@@ -215,6 +215,21 @@ class TestSealing:
         told = facts_of(world.bob)[-3]
         assert (told.actor, told.conversation) == ("ann", it)
 
+    @pytest.mark.promise("CRYPT-2")
+    def test_whoever_sealed_the_first_message_is_told_of_keys_that_change_after_it(
+        self, world: World
+    ) -> None:
+        world.ann.start("bob", envelope(world.ann, "bob"))
+        before = len(actions(world.ann))
+        enrol(world.bob, LAPTOP)
+        for _ in range(2):
+            world.ann.devices.claim("bob")
+        assert actions(world.ann, before) == [
+            Action.KEYS_CLAIMED,
+            Action.CHANGED_KEYS_SEEN,
+            Action.KEYS_CLAIMED,
+        ]
+
     # Rules that read no text ----------------------------------------------------------------------
 
     @pytest.mark.promise("CRYPT-2", "MSG-3")

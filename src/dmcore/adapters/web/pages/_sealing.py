@@ -9,7 +9,7 @@ import attrs
 
 from dmcore.adapters.web._routing import Visit
 from dmcore.adapters.web.pages._assets import sealing_modules
-from dmcore.domain.body import BodyRules
+from dmcore.domain.body import EMOJI_CLASS, BodyRules
 from dmcore.domain.inbox import ConversationView
 from dmcore.mailbox import Permission
 
@@ -31,6 +31,11 @@ class Sealing:
     def lets_write(self) -> bool:
         """Whether there is a way to write on these pages."""
         return self.is_built or not self.is_sealed
+
+    @property
+    def refused_signs(self) -> str:
+        """What must not be in a text, inside the brackets of a regular expression."""
+        return EMOJI_CLASS if self.rules.emoji == "refuse" else ""
 
     @classmethod
     def of(cls, visit: Visit, permission: Permission, view: ConversationView | None) -> Self:

@@ -652,6 +652,7 @@ async function handOver(letter) {
   const { key, bubble, body, reply_to } = letter;
   const send = (said) => ask("POST", `${place}/messages`, { key, body: { ...said, reply_to } });
   const { id } = await (isSealed ? sentSealed(letter, send) : send({ body }));
+  if (!id) bubble.remove();
   outbox.shift();
   keep();
   // The bubble stands in for the message until that is shown.
@@ -661,11 +662,19 @@ async function handOver(letter) {
   if (kind === "poll") refreshAround();
 }
 
-/** Send it sealed; once more where somebody has other devices than when it was. */
+/** Send it sealed. Windows take turns: what was sealed first has to arrive first. */
 async function sentSealed(letter, send) {
+  const alone = () => sentAlone(letter, send);
+  return navigator.locks ? navigator.locks.request(shelf, alone) : alone();
+}
+
+/** The same; once more where somebody has other devices than when it was sealed. */
+async function sentAlone(letter, send) {
   try {
     return await send(await envelopeOf(letter));
   } catch (error) {
+    // One key is for one text: the site has it already, as it was sealed before.
+    if (error.code === "key_conflict") return {};
     if (error.code !== "keys_changed") throw error;
     delete letter.envelope;
     return send(await envelopeOf(letter));
@@ -674,7 +683,10 @@ async function sentSealed(letter, send) {
 
 /** What is sent in the place of a text: the same again, until the server has said yes or no. */
 async function envelopeOf(letter) {
-  letter.envelope ??= await (await sealed()).seal(letter.body, letter.edits);
+  const sealer = await sealed();
+  // It says when it was sealed: behind a later one, of another window, nobody would open it.
+  if (letter.envelope && !(await sealer.isNewest(letter.envelope))) delete letter.envelope;
+  letter.envelope ??= await sealer.seal(letter.body, letter.edits);
   keep();
   return { envelope: letter.envelope };
 }
@@ -845,7 +857,7 @@ async function startedSealed(event) {
     const { thread: made } = await sentSealed(first, begin);
     text.value = "";
     keep();
-    location.assign(`${root}/t/${made}#dm-end`);
+    location.assign(made ? `${root}/t/${made}#dm-end` : `${root}/`);
   } catch (error) {
     if (error.isFinal) first = undefined;
     say(error.isFinal ? error.message : "This did not work. Try again.", true);

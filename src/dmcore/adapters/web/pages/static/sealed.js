@@ -38,6 +38,7 @@ class Sealed {
   #trouble = null; // why keys are not trusted
   #isShown = false; // whether a report has what it shows
   #isListed = false; // whether this browser is one of the user's devices
+  #told; // whose device is the new one that is told of
 
   constructor(page, ask, me, device, lack, cannot) {
     this.#cannot = cannot;
@@ -169,6 +170,7 @@ class Sealed {
 
   async #standing(name) {
     const [theirs, mine] = [await this.#device.standing(this.#other), await this.#device.standing(this.#me)];
+    this.#told = mine.isChanged ? this.#me : this.#other;
     if (mine.isChanged)
       return [
         "A device was added to your account. If that was not you, remove it in your settings: it reads along.",
@@ -195,8 +197,9 @@ class Sealed {
       seal: () => this.#sealThread(),
       enrol: () => this.#enrol(),
       accept: () => this.#device.acceptChanges(this.#other),
-      noticed: () => Promise.all([this.#other, this.#me].map((it) => this.#device.noticed(it))),
-      compared: () => this.#device.compared(this.#other),
+      noticed: () => this.#device.noticed(this.#told),
+      compared: () =>
+        this.#device.compared(this.#other, one("[data-dm-digits]", this.#box).textContent),
     };
     button.disabled = true;
     try {
@@ -286,6 +289,11 @@ class Sealed {
 
   // Sealing --------------------------------------------------------------------------------------
 
+  /** Whether nothing was sealed in this browser after an envelope. */
+  async isNewest(envelope) {
+    return (await this.#device?.isNewest(envelope)) ?? true;
+  }
+
   /** The envelope of a text for the other. It is sent again as it is until it is acknowledged. */
   async seal(text, edits = null) {
     const fault = this.#fault(text);
@@ -314,9 +322,9 @@ class Sealed {
     if (new TextEncoder().encode(text).length > Number(dmLargest))
       return `This message is too long: it can have ${dmLargest} bytes. ${parts}`;
     if (/[\0\ud800-\udfff]/u.test(text)) return "This text holds characters that cannot be sent.";
-    if (!/[^\p{Cc}\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u.test(text))
+    if (!/[^\p{Cc}\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\u{1d159}]/u.test(text))
       return "Write something that can be seen.";
-    if (dmEmoji === "refuse" && /[\p{Emoji_Presentation}\p{RI}\ufe0f\u20e3]/u.test(text))
+    if (dmEmoji && new RegExp(`[${dmEmoji}]`, "u").test(text))
       return "Emoji are not accepted here. Please write it in words.";
     return "";
   }
@@ -331,7 +339,8 @@ class Sealed {
     for (const it of all("[name^=shown-]", form)) it.remove();
     const ticked = [...new FormData(form).keys()].filter((it) => it.startsWith("item-"));
     for (const name of ticked) {
-      const shown = await this.#device?.disclosure(name.slice("item-".length));
+      // What cannot be shown now is named all the same.
+      const shown = await this.#device?.disclosure(name.slice("item-".length)).catch(() => null);
       if (!shown) continue;
       const field = document.createElement("input");
       Object.assign(field, { type: "hidden", name: `shown-${shown.message}`, value: JSON.stringify(shown) });
@@ -343,12 +352,13 @@ class Sealed {
   }
 }
 
-/** Where all is sealed, what is not could be anybody's word: that is told of each. */
+/** Where all is sealed, what is not could be anybody's word: that is told of each, and it stays. */
 function markClear(within) {
   for (const it of all("[data-dm-message] .dm-bubble:not(.dm-deleted)", within)) {
     if (one("[data-dm-sealed], [data-dm-clear]", it)) continue;
     const mark = Object.assign(document.createElement("span"), { textContent: "Not sealed" });
     mark.dataset.dmClear = "";
+    one("a[href*='edit=']", it.closest("[data-dm-message]"))?.remove();
     one(".dm-meta", it).prepend(mark);
   }
 }

@@ -13,6 +13,8 @@ const KEY_NAME_SIZE = 5;
 const ENCAPSULATED_SIZE = 32;
 const FRANKING_KEY_SIZE = 32;
 const LARGEST_ENVELOPE = 262_144;
+const LARGEST_TEXT = 30_000; // in bytes: the longest that fits into a report
+const ERASED = /^erased-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/; // whom nobody is any more
 const NO_ID = "00000000-0000-0000-0000-000000000000";
 const ED25519 = { name: "Ed25519" };
 
@@ -147,7 +149,10 @@ function unpadded(content) {
   const rest = content.slice(FRANKING_KEY_SIZE);
   const size = new DataView(rest.buffer).getUint32(0);
   if (rest.length < 4 + size) throw new RangeError("it is shorter than it says");
-  return { text: strictly.decode(rest.slice(4, 4 + size)), frankingKey };
+  const text = strictly.decode(rest.slice(4, 4 + size));
+  // What no report could hold is none that is shown: else a sender could see to it.
+  if (!size || size > LARGEST_TEXT || text.includes("\0")) throw new RangeError("nobody could report it");
+  return { text, frankingKey };
 }
 
 async function commitmentTo(text, key) {
@@ -388,7 +393,7 @@ export class Device {
 
   // Keys of others -------------------------------------------------------------------------------
 
-  /** Verify somebody's keys and remember whose they are; returns which devices are new. */
+  /** Verify somebody's keys and remember whose they are; returns which devices were added. */
   learn(bundle) {
     return this.#alone(() => this.#learn(bundle));
   }
@@ -412,10 +417,11 @@ export class Device {
     const isSame = found.size === known.present.size && [...found.keys()].every((it) => known.present.has(it));
     if (known.isCompared && !isSame)
       throw new CannotSeal("keys_changed_since", "Devices changed since the two of you compared your number.");
-    const fresh = [...found.keys()].filter((it) => !known.identities.has(it));
+    // One that was removed and is back is news too: it may be whoever found it.
+    const fresh = [...found.keys()].filter((it) => !known.present.has(it));
     const mine = (await this.self())?.device;
     const isNews = known.identities.size > 0 && fresh.some((it) => it !== mine);
-    if (fresh.length || !isSame) {
+    if (!isSame) {
       const identities = new Map([...known.identities, ...found]);
       const present = new Set(found.keys());
       const after = { ...known, identities, present, isChanged: known.isChanged || isNews };
@@ -444,8 +450,14 @@ export class Device {
     return safetyNumber(this.user, await keys(this.user), other, await keys(other));
   }
 
-  /** The number is the same: from now on a change is refused, not just told. */
-  compared = (other) => this.#mark(other, { isCompared: true, isChanged: false });
+  /** The other sees `digits` too: from now on a change is refused, not just told. */
+  compared(other, digits) {
+    return this.#alone(async () => {
+      if ((await this.safetyNumber(other)) !== digits)
+        throw new CannotSeal("other_number", "Devices changed meanwhile. Compare the number once more.");
+      await this.#marked(other, { isCompared: true, isChanged: false });
+    });
+  }
 
   /** Take what changed: the number is to be compared anew. */
   acceptChanges = (other) => this.#mark(other, { isCompared: false });
@@ -454,10 +466,12 @@ export class Device {
   noticed = (other) => this.#mark(other, { isChanged: false });
 
   #mark(user, marks) {
-    return this.#alone(async () => {
-      const after = { ...(await this.#known(user)), ...marks };
-      await this.#change(["people"], (people) => people.put(after));
-    });
+    return this.#alone(() => this.#marked(user, marks));
+  }
+
+  async #marked(user, marks) {
+    const after = { ...(await this.#known(user)), ...marks };
+    await this.#change(["people"], (people) => people.put(after));
   }
 
   // Sealing --------------------------------------------------------------------------------------
@@ -484,6 +498,8 @@ export class Device {
       const frankingKey = crypto.getRandomValues(new Uint8Array(FRANKING_KEY_SIZE));
       const commitment = await commitmentTo(text, frankingKey);
       const route = { tenant: this.tenant, sender: this.user, device: self.device, recipient: to };
+      if (utf8.encode(text).length > LARGEST_TEXT)
+        throw new CannotSeal("too_long", "This message is too long to be sealed. Send it in parts.");
       const content = padded(text, frankingKey);
       const parts = async (bundle) => {
         const sealed = bundle.devices.map(async ({ device, one_time: oneTime }) => {
@@ -514,6 +530,12 @@ export class Device {
         throw new CannotSeal("too_long", "This message is too long for so many devices. Send it in parts.");
       return envelope;
     });
+  }
+
+  /** Whether nothing was sealed here after this envelope. */
+  async isNewest(text) {
+    const self = await this.self();
+    return readHeader(readEnvelope(text).header).sequence === self?.sequence;
   }
 
   async #sealed(content, key, info) {
@@ -552,6 +574,9 @@ export class Device {
     const isOwn = message.sender === this.user;
     const header = readHeader(envelope.header);
     if (!header || (!isOwn && message.sender !== partner)) return { reason: "damaged" };
+    // Who was erased since has another name here; what was opened before was for the old one.
+    if (isOwn && ERASED.test(partner))
+      partner = (await this.#get("opened", message.id))?.partner ?? partner;
     const route = {
       tenant: this.tenant,
       sender: message.sender,
