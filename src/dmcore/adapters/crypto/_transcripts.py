@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final, Self
 
 import attrs
@@ -60,7 +61,7 @@ class TranscriptSigner:
             "made_at": made_at.isoformat(),
         }
         digest = hashlib.sha256()
-        for line in (json.dumps(told, separators=(",", ":")), *lines):
+        for line in chain((json.dumps(told, separators=(",", ":")),), lines):
             digest.update(f"{line}\n".encode())
             yield line
         signature = self._key.sign(_STATEMENT + digest.digest()).hex()
