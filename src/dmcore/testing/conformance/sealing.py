@@ -220,11 +220,10 @@ class TestSealing:
         self, world: World
     ) -> None:
         world.ann.start("bob", envelope(world.ann, "bob"))
-        before = len(actions(world.ann))
         enrol(world.bob, LAPTOP)
         for _ in range(2):
             world.ann.devices.claim("bob")
-        assert actions(world.ann, before) == [Action.CHANGED_KEYS_SEEN]
+        assert actions(world.ann).count(Action.CHANGED_KEYS_SEEN) == 1
 
     # Rules that read no text ----------------------------------------------------------------------
 
