@@ -161,9 +161,11 @@ class RecordingSteps:
     def named(self) -> Call[tuple[User, ...]]:
         return surveying(_erasing.to_reapply).named("record_erasures.named")
 
-    def close(self, user: User) -> Call[None]:
-        call = writing(_erasing.close, self._rules, operator=self.operator, user=user)
-        return call.named("record_erasures.close")
+    def close(self, named: Iterable[User]) -> Iterator[Call[None]]:
+        """Nobody closes themselves."""
+        for user in (it for it in named if it != self.operator):
+            call = writing(_erasing.close, self._rules, operator=self.operator, user=user)
+            yield call.named("record_erasures.close")
 
     def take_own(self, line: Erasure) -> Call[None]:
         call = writing(_erasing.record_own, self._rules, operator=self.operator, line=line)

@@ -187,9 +187,8 @@ class Operations:
         """
         steps = self._calls.recording()
         parts = [self._transactions.run(step) for step in steps.take(lines)]
-        for user in self._transactions.run(steps.named) if parts else ():
-            if user != self.operator:
-                self._transactions.run(steps.close(user))
+        for step in steps.close(self._transactions.run(steps.named) if parts else ()):
+            self._transactions.run(step)
         own = [part.own for part in parts if part.own is not None]
         for line in own[:1]:
             self._transactions.run(steps.take_own(line))
@@ -394,9 +393,8 @@ class AsyncOperations:
         """As `Operations.record_erasures`. Cancelled, it is gone on with by calling again."""
         steps = self._calls.recording()
         parts = [await self._transactions.run(step) for step in steps.take(lines)]
-        for user in await self._transactions.run(steps.named) if parts else ():
-            if user != self.operator:
-                await self._transactions.run(steps.close(user))
+        for step in steps.close(await self._transactions.run(steps.named) if parts else ()):
+            await self._transactions.run(step)
         own = [part.own for part in parts if part.own is not None]
         for line in own[:1]:
             await self._transactions.run(steps.take_own(line))
