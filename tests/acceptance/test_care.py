@@ -445,6 +445,25 @@ def test_a_neighbour_and_a_program_talk_where_the_site_reads_nothing(
     expect(desk.get_by_text("It is proven that exactly this was sent.")).to_be_visible()
 
 
+@pytest.mark.promise("CRYPT-2")
+def test_two_neighbours_seal_what_they_say_at_a_desk_and_on_a_phone(
+    care: Collective, look_on: LookOn
+) -> None:
+    ada, ben = care.join("Ada"), care.join("Ben")
+    thread = ada.befriend(ben, "Can we talk alone?")
+    left = look_on(ada, f"/messages/t/{thread}").page
+    right = look_on(ben, f"/messages/t/{thread}", viewport=PHONE).page
+    for page in (left, right):
+        page.get_by_role("button", name="Seal this conversation").click()
+    for page, other in ((left, "Ben"), (right, "Ada")):
+        expect(page.locator("[data-dm-seals-words]")).to_contain_text(f"Only you and {other} can")
+    for writer, reader, text in ((left, right, f"Here: {CANARY}"), (right, left, "I see it")):
+        composer(writer).fill(text)
+        composer(writer).press("Enter")
+        expect(messages(reader).last).to_have_text(text)
+    assert [it["body"] for it in ada.get(f"/threads/{thread}")["messages"][1:]] == [None, None]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nobody_is_shut_out_by_a_page(
     care: Collective, look_on: LookOn, axe: str, theme: str
