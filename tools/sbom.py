@@ -2,7 +2,8 @@
 
 Name, version, licence and who needs whom, as found in an environment that is made for it; what
 writes the list has an environment of its own, so that it does not stand in it. The versions are
-those of requirements/dev.txt. The same wheel gives the same list.
+those of requirements/dev.txt. What is bundled for browsers is added, as its lock file has it. The
+same wheel gives the same list.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from tools.installed import ROOT, UV, run
+from tools.sealing_assets import PACKAGES, SOURCES
 
 
 def write(wheels: Path, out: Path, spare: Path) -> None:
@@ -43,11 +45,30 @@ def write(wheels: Path, out: Path, spare: Path) -> None:
     )
 
 
+def with_bundled(text: str, locked: str) -> str:
+    """The list with the packages that a browser is served, which stand in the wheel itself."""
+    found, packages = json.loads(text), json.loads(locked)["packages"]
+    for name in PACKAGES:
+        package = packages[f"node_modules/{name}"]
+        address = f"pkg:npm/{name.replace('@', '%40')}@{package['version']}"
+        component = {
+            "type": "library",
+            "bom-ref": address,
+            "name": name,
+            "version": package["version"],
+            "licenses": [{"license": {"id": package["license"]}}],
+            "purl": address,
+        }
+        found["components"].append(component)
+        found["dependencies"].append({"ref": address})
+    return json.dumps(found, indent=2) + "\n"
+
+
 def complaints(text: str) -> list[str]:
     """What a list must have to be of use, and what must not stand in it."""
     found = json.loads(text)
     components = {it["name"].lower() for it in found.get("components", ())}
-    needed = {"attrs", "sqlalchemy", "psycopg", "jinja2", "cryptography", "typer"}
+    needed = {"attrs", "sqlalchemy", "psycopg", "jinja2", "cryptography", "typer", "@hpke/core"}
     wrong = [f"{name} is not listed" for name in sorted(needed - components)]
     if found.get("metadata", {}).get("component", {}).get("name") != "dmcore":
         wrong.append("it is not about dmcore")
@@ -66,7 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as spare:
         write(options.wheels, options.out, Path(spare))
-    text = options.out.read_text(encoding="utf-8")
+    listed_text = options.out.read_text(encoding="utf-8")
+    text = with_bundled(listed_text, (SOURCES / "package-lock.json").read_text("utf-8"))
+    options.out.write_text(text, encoding="utf-8")
     wrong = complaints(text)
     for line in wrong:
         print(f"sbom: {line}", file=sys.stderr)
