@@ -16,7 +16,7 @@ from dmcore.errors import InvalidEnvelope
 _FINGERPRINT_SIZE: Final = 4
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Message:
     """What a participant sees: nothing in it tells whether anyone else can see it.
 

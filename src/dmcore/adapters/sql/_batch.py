@@ -15,6 +15,7 @@ import attrs
 from sqlalchemy import Connection, Dialect, Table
 
 from dmcore.adapters.sql import _schema
+from dmcore.adapters.sql._guarding import Guard, Unguarded, guarded, places_after_guard
 from dmcore.adapters.sql._statements import Process, binder, dialect_of, send
 
 
@@ -83,7 +84,7 @@ def _whole(verb: Verb, table: str) -> Shape:
 
 @attrs.frozen
 class Write:
-    """One row to write; ``before`` is the row as it was read, where it is updated."""
+    """One row to write; ``before`` is the row as it was read, where that is known."""
 
     verb: Verb
     table: str
@@ -93,15 +94,16 @@ class Write:
     @property
     def shape(self) -> Shape:
         """Only what is new: an insert without its nulls, an update without what stays."""
-        keys = () if self.verb is Verb.INSERT else _KEYS[self.table]
-        before = self.before
-        # Most of a row is not only equal: it is what was read, and need not be compared.
-        new = tuple(
-            name
-            for name, value in self.row.items()
-            if value is not (was := before.get(name)) and value != was and name not in keys
-        )
-        return _shape(self.verb, self.table, new)
+        if self.verb is Verb.INSERT:
+            new = [name for name, value in self.row.items() if value is not None]
+        elif not self.before:
+            return _whole(self.verb, self.table)
+        else:
+            # Both were made by the same hand, so each value stands beside what it was. Most of a
+            # row is not only equal: it is what was read, and need not be compared.
+            pairs = zip(self.row.items(), self.before.values(), strict=True)
+            new = [name for (name, value), was in pairs if value is not was and value != was]
+        return _shape(self.verb, self.table, tuple(new))
 
     def order(self) -> tuple[int, list[Any]]:
         """Its place among writes: tables first, then keys."""
@@ -109,17 +111,34 @@ class Write:
 
 
 class Batch:
-    """What a unit of work wants written; ``flush`` sends it."""
+    """What a unit of work wants written; ``flush`` sends it.
 
-    def __init__(self, connection: Connection) -> None:
+    One that ``is_guarded`` holds no locks: what it read is watched instead (ADR 53).
+    """
+
+    def __init__(self, connection: Connection, *, is_guarded: bool = False) -> None:
+        self.is_guarded = is_guarded
+        self._guard: Guard | None = None
         self._connection = connection
         self._writes: list[Write] = []
+
+    def check_held(self) -> None:
+        """Raise ``Unguarded`` where locks are needed and there are none."""
+        if self.is_guarded:
+            raise Unguarded
+
+    def watch(self, guard: Guard) -> None:
+        """Write only where nothing of this has changed."""
+        self._guard = guard
 
     def insert(self, table: Table, row: Row) -> None:
         self._writes.append(Write(Verb.INSERT, table.name, row, {}))
 
     def update(self, table: Table, row: Row, before: Row) -> None:
-        """Change a row that was read as ``before``; nothing where nothing is new."""
+        """Change a row that was read as ``before``; nothing where nothing is new.
+
+        Where ``before`` is empty nobody knows what it was, and all of it is written.
+        """
         if row != before:
             self._writes.append(Write(Verb.UPDATE, table.name, row, before))
 
@@ -131,23 +150,35 @@ class Batch:
         """Send everything as one statement; nothing where nothing was added.
 
         What no act of a user's is, more rows than a statement takes, is sent in several.
+        Raises ``Unguarded`` for what cannot be guarded, before anything is sent.
         """
         # One order for everybody: writers that insert the same missing rows wait for each other
         # instead of locking each other out.
         writes, self._writes = sorted(self._writes, key=Write.order), []
         name = self._connection.dialect.name
+        if self.is_guarded:
+            if writes:
+                self._send_guarded(writes, dialect_of(name))
+            return
         said = _through_door if name == "sqlite" else _as_ctes
         for first in range(0, len(writes), _MOST_ROWS):
             some = writes[first : first + _MOST_ROWS]
             send(self._connection, *said(some, dialect_of(name)))
 
+    def _send_guarded(self, writes: list[Write], dialect: Dialect) -> None:
+        if self._guard is None or len(writes) > _MOST_ROWS:
+            raise Unguarded
+        send(self._connection, *_as_ctes(writes, dialect, self._guard))
 
-def _as_ctes(writes: list[Write], dialect: Dialect) -> tuple[str, list[object]]:
+
+def _as_ctes(
+    writes: list[Write], dialect: Dialect, guard: Guard | None = None
+) -> tuple[str, list[object]]:
     shapes = tuple(write.shape for write in writes)
-    values: list[object] = []
+    values: list[object] = [] if guard is None else guard.values()
     for write, shape in zip(writes, shapes, strict=True):
         values += _bound(write.row, shape, dialect)
-    return _ctes(shapes), values
+    return _ctes(shapes, guard is not None), values
 
 
 def _through_door(writes: list[Write], dialect: Dialect) -> tuple[str, list[object]]:
@@ -173,13 +204,13 @@ def _binders(shape: Shape, dialect: Dialect) -> tuple[tuple[str, Process], ...]:
 
 
 @cache
-def _ctes(shapes: tuple[Shape, ...]) -> str:
-    places = count(1)
-    parts = (
+def _ctes(shapes: tuple[Shape, ...], is_guarded: bool) -> str:
+    places = places_after_guard() if is_guarded else count(1)
+    parts = [
         f"w{number} AS ({shape.sql(f'${next(places)}' for _ in shape.columns)})"
         for number, shape in enumerate(shapes)
-    )
-    return f"WITH {', '.join(parts)} SELECT 1"
+    ]
+    return guarded(parts) if is_guarded else f"WITH {', '.join(parts)} SELECT 1"
 
 
 # The writes there are; SQLite has one trigger for each.

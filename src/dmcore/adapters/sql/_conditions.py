@@ -253,19 +253,5 @@ def as_seen_by(
 
 
 def message_of(columns: Sequence[Any]) -> Message:
-    """From the values of ``as_seen_by``."""
-    id_, conversation_, sender, body, sent_at_us, edited_at_us, *linked = columns
-    reply_to, thread, seen, is_sealed, franking = linked
-    return Message(
-        id=id_,
-        conversation=conversation_,
-        sender=sender,
-        body=body,
-        sent_at_us=sent_at_us,
-        edited_at_us=edited_at_us,
-        reply_to=reply_to,
-        thread_id=thread,
-        seen_at_us=seen,
-        is_sealed=bool(is_sealed),
-        franking=None if franking is None else bytes(franking),
-    )
+    """From the values of ``as_seen_by``, which are its fields: for each message of each page."""
+    return Message(*columns)

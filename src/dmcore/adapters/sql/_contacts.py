@@ -29,6 +29,7 @@ from dmcore.adapters.sql._conditions import (
     standing_params,
     text_param,
 )
+from dmcore.adapters.sql._guarding import Guard, Unguarded, version_of
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._rows import (
     ACCOUNT_WIDTH,
@@ -95,6 +96,7 @@ def _facts(
     *,
     having: ColumnElement[bool],
     waits: bool = True,
+    is_watched: bool = False,
 ) -> Select[Any]:
     """Lock the mailboxes and read everything that decides between the two, always as one row.
 
@@ -102,7 +104,7 @@ def _facts(
     else as it was when the statement began. So the positions are read a second time without a
     lock, and how often something was removed: where they differ, the rest is out of date and is to
     be read again. Without ``boxes`` nothing is locked. Where it ``waits`` for nobody, a lock that
-    another has is an error.
+    another has is an error. What ``is_watched`` says which versions of the rows it read.
     """
     held: Any = mailbox
     if boxes is not None:
@@ -110,6 +112,16 @@ def _facts(
     actor_box, partner_box = held.alias("actor_box"), held.alias("partner_box")
     actor_seen, partner_seen = mailbox.alias("actor_seen"), mailbox.alias("partner_seen")
     earlier = message.alias("earlier")
+    is_fresh: ColumnElement[bool] = true()
+    if boxes is not None:
+        is_fresh = and_(
+            *(
+                box.c[name].is_not_distinct_from(seen.c[name])
+                for box, seen in ((actor_box, actor_seen), (partner_box, partner_seen))
+                for name in ("position", "removals")
+            )
+        )
+    versions = {"installation": installation, "actor": actor_box, "partner": partner_box}
 
     def blocks(blocker: ColumnElement[Any], blocked: ColumnElement[Any]) -> ColumnElement[bool]:
         return exists().where(
@@ -125,7 +137,7 @@ def _facts(
             column.label(f"{name}_{column.name}") for column in alias.c if column.name not in keys
         ]
 
-    return (
+    facts = (
         select(
             installation.c.mode,
             installation.c.keyring,
@@ -135,23 +147,20 @@ def _facts(
             is_erased_as(text_param("partner_erased_as")).label("partner_is_gone"),
             *columns_of(actor_box, "actor"),
             *columns_of(partner_box, "partner"),
-            and_(
-                *(
-                    box.c[name].is_not_distinct_from(seen.c[name])
-                    for box, seen in ((actor_box, actor_seen), (partner_box, partner_seen))
-                    for name in ("position", "removals")
-                )
-            ).label("is_fresh"),
+            is_fresh.label("is_fresh"),
             blocks(_ACTOR, partner).label("actor_blocks"),
             blocks(partner, _ACTOR).label("partner_blocks"),
             earlier.c.id.label("earlier_id"),
+            *(
+                version_of(row).label(f"{name}_version")
+                for name, row in versions.items()
+                if is_watched
+            ),
         )
         .select_from(installation)
         .outerjoin(conversation, and_(conversation.c.id == CONVERSATION, having))
         .outerjoin(actor_box, is_box_of(actor_box, _ACTOR))
-        .outerjoin(actor_seen, is_box_of(actor_seen, _ACTOR))
         .outerjoin(partner_box, is_box_of(partner_box, partner))
-        .outerjoin(partner_seen, is_box_of(partner_seen, partner))
         .outerjoin(
             earlier,
             and_(
@@ -160,6 +169,11 @@ def _facts(
                 earlier.c.key == text_param("key"),
             ),
         )
+    )
+    if boxes is None:
+        return facts
+    return facts.outerjoin(actor_seen, is_box_of(actor_seen, _ACTOR)).outerjoin(
+        partner_seen, is_box_of(partner_seen, partner)
     )
 
 
@@ -170,7 +184,10 @@ _IS_OF_PAIR = and_(
 
 
 class _Holding:
-    """The statement that holds a pair, and the one that reads it again under the same locks."""
+    """The statement that holds a pair, and the one that reads it again under the same locks.
+
+    ``watched`` is for who holds nothing.
+    """
 
     def __init__(
         self, boxes: Select[Any], partner: ColumnElement[Any], *, having: ColumnElement[bool]
@@ -178,6 +195,7 @@ class _Holding:
         self.first, self.again = (
             Statement(_facts(boxes, partner, having=having, waits=waits)) for waits in (True, False)
         )
+        self.watched = Statement(_facts(None, partner, having=having, is_watched=True))
 
 
 _FACTS_OF_PAIR = _Holding(_BOXES_OF_PAIR, text_param("partner"), having=_IS_OF_PAIR)
@@ -255,7 +273,7 @@ class SqlContacts:
 
     def hold(self, pair: Pair, *, actor: UserId, key: Key | None = None) -> Contact:
         facts = self._facts_of(pair, actor, key)
-        row = first_of(_FACTS_OF_PAIR.first.all(self._connection, facts))
+        row = self._held(_FACTS_OF_PAIR, facts)
         row = self._fresh(row, _FACTS_OF_PAIR, facts)
         _check_actor(row)
         return self._contact(row, pair, facts["conversation"], actor)
@@ -284,7 +302,7 @@ class SqlContacts:
         self, conversation: ConversationId, *, actor: User, key: Key | None = None
     ) -> Contact | None:
         facts = self._facts_in(conversation, actor, key)
-        row = first_of(_FACTS_OF_CONVERSATION.first.all(self._connection, facts))
+        row = self._held(_FACTS_OF_CONVERSATION, facts)
         _check_actor(row)
         if row.id is None:
             return None
@@ -294,6 +312,7 @@ class SqlContacts:
 
     def hold_any(self, conversation: ConversationId, *, user: User) -> Contact:
         """Hold the pair of a conversation for an erasure, whatever ``user`` has of it."""
+        self._batch.check_held()
         facts = self._facts_in(conversation, user, None)
         row = first_of(_FACTS_OF_ANY.first.all(self._connection, facts))
         row = self._fresh(row, _FACTS_OF_ANY, facts)
@@ -323,6 +342,21 @@ class SqlContacts:
             if found is not None:
                 return ConversationId(found)
         return pair.conversation_id(self._namespace)
+
+    def _held(self, holding: _Holding, facts: dict[str, Any]) -> Any:
+        """The facts of a pair, held or watched."""
+        if not self._batch.is_guarded:
+            return first_of(holding.first.all(self._connection, facts))
+        row = first_of(holding.watched.all(self._connection, facts))
+        versions = row.actor_version, row.partner_version
+        if row.partner is not None:
+            # Who has no mailbox yet cannot be watched.
+            if None in versions:
+                raise Unguarded
+            users = (User(facts["tenant"], it) for it in (facts["actor"], row.partner))
+            one, other = zip(users, versions, strict=True)
+            self._batch.watch(Guard(row.installation_version, (one, other)))
+        return row
 
     def _fresh(self, row: Any, holding: _Holding, facts: dict[str, Any]) -> Any:
         """The row, or what it is by now, if it was read before the wait for a lock was over."""

@@ -66,6 +66,9 @@ _READ_ONLY_STATE: Final = "25006"
 # A row was there after all, or was gone.
 _READ_AGAIN_STATES = {"23505", "23503"}
 
+# A row that was read is not what it was, which a guard finds by dividing; or somebody holds it.
+_LOST_GUARD_STATES: Final = {"22012"} | _START_OVER_STATES | _READ_AGAIN_STATES
+
 # Primary result codes of SQLite.
 _SQLITE_BUSY = {5, 6}
 _SQLITE_READ_ONLY = 8
@@ -97,6 +100,11 @@ def judge(error: SQLAlchemyError) -> Verdict:
 def is_read_only(error: DBAPIError) -> bool:
     """Whether PostgreSQL refused because nothing can be written where this connection leads."""
     return getattr(error.orig, "sqlstate", None) == _READ_ONLY_STATE
+
+
+def is_lost_guard(error: DBAPIError) -> bool:
+    """Whether another writer was in the way of a guarded write, of which nothing is stored."""
+    return getattr(error.orig, "sqlstate", None) in _LOST_GUARD_STATES
 
 
 def _judge_sqlite(error: DBAPIError, code: int) -> Verdict:

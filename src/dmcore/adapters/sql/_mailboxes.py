@@ -198,6 +198,7 @@ class SqlMailboxes:
         self._namespace = namespace
 
     def hold(self, user: User) -> Account:
+        self._batch.check_held()
         facts = {"tenant": user.tenant, "owner": user.id}
         row = self._connection.execute(_ACCOUNT, facts).one_or_none()
         if row is None:
@@ -269,6 +270,7 @@ class SqlJournal:
         return [entry_of(row) for row in self._connection.execute(_EXPIRED, facts)]
 
     def prune(self, owner: User, *, through: int) -> None:
+        self._batch.check_held()
         facts = {"tenant": owner.tenant, "owner": owner.id, "through": through}
         self._connection.execute(_PRUNE, facts)
 

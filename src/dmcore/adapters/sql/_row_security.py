@@ -70,6 +70,13 @@ class Security:
         told = ", ".join(f"set_config('{name}', {value}, true)" for name, value in settings)
         return f"{begin}; SELECT {told}"
 
+    def lets_guard(self, dialect: str) -> bool:
+        """Whether a call may write without a transaction around what it reads (ADR 53).
+
+        Not where who acts has to be told first; and on SQLite nobody could be in between.
+        """
+        return dialect == "postgresql" and self.found is not RowSecurity.ON
+
     @contextmanager
     def acting(self, connection: Connection, actor: Actor | None) -> Iterator[None]:
         """Act as somebody inside a transaction of the host, whose identity comes back after it.

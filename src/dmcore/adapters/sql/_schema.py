@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dmcore.domain.body import Body
-from dmcore.domain.limits import Window
+from dmcore.domain.limits import NEW_WINDOW, Window
 
 SCHEMA_VERSION: Final = 8
 
@@ -129,19 +129,37 @@ class WindowBytes(TypeDecorator[Window]):
     impl = LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: Window | None, _dialect: Dialect) -> bytes | None:
-        if value is None:
-            return None
-        numbers = (value.time_us, value.reading_us, value.jump_us, *value.instants)
-        return struct.pack(f">{len(numbers)}q", *numbers)
+    def bind_processor(self, _dialect: Dialect) -> Callable[[Window | None], bytes | None]:
+        return _bytes_of_window
 
-    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Window | None:
-        if value is None:
-            return None
-        time_us, reading_us, jump_us, *instants = struct.unpack(f">{len(value) // 8}q", value)
-        return Window(
-            instants=tuple(instants), time_us=time_us, reading_us=reading_us, jump_us=jump_us
-        )
+    def result_processor(
+        self, _dialect: Dialect, _coltype: object
+    ) -> Callable[[bytes | None], Window | None]:
+        return _window_of
+
+
+def _bytes_of_window(value: Window | None) -> bytes | None:
+    if value is None:
+        return None
+    if value is NEW_WINDOW:
+        return _NEW_WINDOW_BYTES
+    numbers = (value.time_us, value.reading_us, value.jump_us, *value.instants)
+    return struct.pack(f">{len(numbers)}q", *numbers)
+
+
+_NEW_WINDOW_BYTES: Final = struct.pack(
+    ">3q", NEW_WINDOW.time_us, NEW_WINDOW.reading_us, NEW_WINDOW.jump_us
+)
+
+
+def _window_of(value: bytes | None) -> Window | None:
+    if value is None:
+        return None
+    # Of the windows of an account most were never used.
+    if value == _NEW_WINDOW_BYTES:
+        return NEW_WINDOW
+    time_us, reading_us, jump_us, *instants = struct.unpack(f">{len(value) // 8}q", value)
+    return Window(instants=tuple(instants), time_us=time_us, reading_us=reading_us, jump_us=jump_us)
 
 
 # Ids are compared by code point in every database, whatever its collation (PAIR-1).

@@ -8,16 +8,18 @@ finding out that a connection is lost.
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from sqlalchemy import BigInteger, Boolean, Connection, Dialect, Integer
+from sqlalchemy import BigInteger, Boolean, Connection, Dialect, Integer, PoolProxiedConnection
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from sqlalchemy import CompoundSelect, Select
     from sqlalchemy.types import TypeEngine
+
+_CURSOR: Final = "dmcore.cursor"
 
 Process = Callable[[Any], Any] | None
 Row = tuple[Any, ...]
@@ -146,11 +148,13 @@ def send(connection: Connection, text: str, values: Sequence[object] = ()) -> li
     pooled = connection.connection
     ask: Callable[[Any, str, Sequence[object]], list[Row]]
     try:
-        cursor, ask = _cursor_on(pooled.driver_connection, connection.dialect)
-        for note in connection.dispatch.before_cursor_execute:
+        cursor, ask = _cursor_on(pooled, connection.dialect)
+        # As SQLAlchemy asks it: to look for listeners costs more than most of them.
+        is_heard = connection._has_events or connection.engine._has_events
+        for note in connection.dispatch.before_cursor_execute if is_heard else ():
             text, values = note(connection, cursor, text, values, None, False)
         rows = ask(cursor, text, values)
-        for note in connection.dispatch.after_cursor_execute:
+        for note in connection.dispatch.after_cursor_execute if is_heard else ():
             note(connection, cursor, text, values, None, False)
     except connection.dialect.loaded_dbapi.Error as error:
         if connection.dialect.is_disconnect(error, pooled.dbapi_connection, None):
@@ -167,14 +171,18 @@ def send(connection: Connection, text: str, values: Sequence[object] = ()) -> li
 
 
 def _cursor_on(
-    driver: Any, dialect: Dialect
+    pooled: PoolProxiedConnection, dialect: Dialect
 ) -> tuple[Any, Callable[[Any, str, Sequence[object]], list[Row]]]:
+    driver: Any = pooled.driver_connection
     if dialect.name == "sqlite":
         cursor = driver.cursor()
         cursor.row_factory = None
         return cursor, _ask_sqlite
-    kind, row_factory = _cursors()[dialect.is_async]
-    cursor = kind(driver, row_factory=row_factory)
+    # One for as long as the connection is there: it remembers how each type is read and written.
+    cursor = pooled.info.get(_CURSOR)
+    if cursor is None:
+        kind, row_factory = _cursors()[dialect.is_async]
+        cursor = pooled.info[_CURSOR] = kind(driver, row_factory=row_factory)
     return cursor, _await_postgres if dialect.is_async else _ask_postgres
 
 
@@ -196,6 +204,7 @@ def _ask_postgres(cursor: Any, text: str, values: Sequence[object]) -> list[Row]
     # Binary: most of what comes are ids and windows of bytes, which would be spelled out otherwise.
     cursor.execute(text, values or None, binary=bool(values))
     rows: list[Row] = cursor.fetchall() if values else []
+    _let_go(cursor)
     return rows
 
 
@@ -208,4 +217,11 @@ def _await_postgres(cursor: Any, text: str, values: Sequence[object]) -> list[Ro
 async def _awaited(cursor: Any, text: str, values: Sequence[object]) -> list[Row]:
     await cursor.execute(text, values or None, binary=bool(values))
     rows: list[Row] = await cursor.fetchall() if values else []
+    _let_go(cursor)
     return rows
+
+
+def _let_go(cursor: Any) -> None:
+    """Free what the server returned: it would stay for as long as the connection is idle."""
+    if cursor.pgresult is not None:
+        cursor.pgresult.clear()

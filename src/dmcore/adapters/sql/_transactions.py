@@ -6,6 +6,7 @@ All of it is here for every runner, except how to wait; the blocking runner is h
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from threading import Condition, RLock
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -19,7 +20,14 @@ from dmcore.adapters.sql._contacts import SqlContacts
 from dmcore.adapters.sql._conversations import SqlConversations
 from dmcore.adapters.sql._devices import SqlDevices
 from dmcore.adapters.sql._erasures import SqlErasures
-from dmcore.adapters.sql._errors import Remedy, Verdict, is_read_only, judge
+from dmcore.adapters.sql._errors import (
+    Remedy,
+    Verdict,
+    is_lost_guard,
+    is_read_only,
+    judge,
+)
+from dmcore.adapters.sql._guarding import Unguarded
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._inspection import SqlInspection
 from dmcore.adapters.sql._installation import SqlInstallation
@@ -89,19 +97,30 @@ class SqlTransaction:
     """The ``Transaction`` port on one connection."""
 
     def __init__(
-        self, connection: Connection, namespace: bytes, sealing: Sealing | None = None
+        self,
+        connection: Connection,
+        namespace: bytes,
+        sealing: Sealing | None = None,
+        *,
+        is_guarded: bool = False,
     ) -> None:
         self.namespace = namespace
         self._connection = connection
-        self._batch = Batch(connection)
+        self._batch = Batch(connection, is_guarded=is_guarded)
         self._identity = Identity()
         self._texts = Texts() if sealing is None else Texts(sealing.encryption, sealing.ask)
+
+    @property
+    def _held(self) -> Connection:
+        """The connection, for what nobody watches. Raises ``Unguarded``."""
+        self._batch.check_held()
+        return self._connection
 
     # Made when they are asked for: a call needs one or two of them.
 
     @cached_property
     def installation(self) -> SqlInstallation:
-        return SqlInstallation(self._connection, self._batch)
+        return SqlInstallation(self._held, self._batch)
 
     @cached_property
     def contacts(self) -> SqlContacts:
@@ -131,35 +150,35 @@ class SqlTransaction:
 
     @cached_property
     def reports(self) -> SqlReports:
-        return SqlReports(self._connection, self._batch, self._identity, self._texts)
+        return SqlReports(self._held, self._batch, self._identity, self._texts)
 
     @cached_property
     def erasures(self) -> SqlErasures:
-        return SqlErasures(self._connection, self._batch, self.contacts)
+        return SqlErasures(self._held, self._batch, self.contacts)
 
     @cached_property
     def restrictions(self) -> SqlRestrictions:
-        return SqlRestrictions(self._connection, self._batch)
+        return SqlRestrictions(self._held, self._batch)
 
     @cached_property
     def retention(self) -> SqlRetention:
-        return SqlRetention(self._connection)
+        return SqlRetention(self._held)
 
     @cached_property
     def mending(self) -> SqlMending:
-        return SqlMending(self._connection, self._batch)
+        return SqlMending(self._held, self._batch)
 
     @cached_property
     def inspection(self) -> SqlInspection:
-        return SqlInspection(self._connection)
+        return SqlInspection(self._held)
 
     @cached_property
     def outbox(self) -> SqlOutbox:
-        return SqlOutbox(self._connection)
+        return SqlOutbox(self._held)
 
     @cached_property
     def devices(self) -> SqlDevices:
-        return SqlDevices(self._connection, self._batch)
+        return SqlDevices(self._held, self._batch)
 
     def flush(self) -> None:
         """Send the collected writes."""
@@ -189,6 +208,10 @@ class Attempts:
         """From here on it is not certain that nothing is stored. Raises ``GivenUp``."""
         self._check_wanted()
         self._is_committing = True
+
+    def undo_commit(self) -> None:
+        """It is certain again that nothing is stored."""
+        self._is_committing = False
 
     def pause_after(self, verdict: Verdict) -> float:
         """How many seconds to wait before the next try. Raises the error if there is none.
@@ -244,6 +267,11 @@ def _performed(
     security: Security,
 ) -> Result:
     beginning = security.beginning(connection.dialect.name, call)
+    if call.needs is Needs.WRITE and security.lets_guard(connection.dialect.name):
+        with suppress(Unguarded):
+            return _guarded(connection, namespace, sealing, call, attempts)
+        # Only what SQLAlchemy believes: nothing was begun.
+        connection.rollback()
     if beginning is not None:
         connection.begin()
         send(connection, beginning)
@@ -257,6 +285,31 @@ def _performed(
         # To undo would be as good, but for that the driver forgets every statement it prepared.
         connection.commit()
     return result
+
+
+def _guarded(
+    connection: Connection,
+    namespace: bytes,
+    sealing: Sealing,
+    call: Call[Result],
+    attempts: Attempts,
+) -> Result:
+    """Run a call that holds nothing: what it writes is one statement, which makes sure (ADR 53).
+
+    Raises ``Unguarded`` where the call needs locks, or something has changed; nothing is stored.
+    """
+    transaction = SqlTransaction(connection, namespace, sealing, is_guarded=True)
+    result = call.use_case(transaction)
+    attempts.begin_commit()
+    try:
+        transaction.flush()
+    except DBAPIError as error:
+        if not is_lost_guard(error):
+            raise
+    else:
+        return result
+    attempts.undo_commit()
+    raise Unguarded
 
 
 def _commit(connection: Connection) -> None:
