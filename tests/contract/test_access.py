@@ -83,6 +83,8 @@ def test_a_holder_holds_the_two_and_nobody_else(postgres_harness: PostgresHarnes
 
     def attempt(tx: Transaction) -> set[str]:
         actor = User(TenantId(""), UserId("bob"))
+        # What needs this as well is done under locks.
+        tx.installation.mode()
         assert tx.contacts.hold_conversation(sent.conversation, actor=actor) is not None
         return _locked(postgres_harness.url)
 

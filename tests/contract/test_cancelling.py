@@ -14,7 +14,7 @@ from sqlalchemy.util import await_only
 from tests.contract.conftest import make_sql_harness
 from tests.support.stores import SqlHarness
 
-from dmcore import AsyncDirectMessages
+from dmcore import AsyncDirectMessages, Preferences
 from dmcore.adapters import memory, sql
 from dmcore.adapters.sql._async import (
     AsyncSqlTransactions,
@@ -228,7 +228,7 @@ def test_a_cancellation_before_commit_undoes_what_was_written(scene: Scene) -> N
             is_cancelled = threading.Event()
 
             def note(*arguments: Any) -> None:
-                if str(arguments[2]).startswith(("WITH w0", "INSERT INTO dm_write")):
+                if str(arguments[2]).startswith(("WITH w0", "INSERT INTO dm_journal")):
                     cancel()
 
             def cancel() -> None:
@@ -241,7 +241,9 @@ def test_a_cancellation_before_commit_undoes_what_was_written(scene: Scene) -> N
 
             event.listen(engine_of(dm), "after_cursor_execute", note)
             with scene.world.unchanged():
-                tasks.append(asyncio.create_task(dm.mailbox("ann").start("bob", "never")))
+                # A choice is stored under locks: of them PostgreSQL is sent a COMMIT of its own.
+                call = dm.mailbox("ann").set_preferences(Preferences(typing=False))
+                tasks.append(asyncio.create_task(call))
                 if scene.harness.kind == "sqlite":
                     await written.wait()
                     tasks[0].cancel()
@@ -296,12 +298,76 @@ def test_a_connection_cancelled_at_commit_is_not_used_again(postgres_scene: Scen
                 tasks[0].cancel()
 
             event.listen(engine_of(dm), "commit", cancel)
-            tasks.append(asyncio.create_task(dm.mailbox("ann").start("bob", "perhaps")))
+            call = dm.mailbox("ann").set_preferences(Preferences(typing=False))
+            tasks.append(asyncio.create_task(call))
             with pytest.raises(asyncio.CancelledError):
                 await tasks[0]
             event.remove(engine_of(dm), "commit", cancel)
             assert await server_process(dm) != before
-            assert await dm.mailbox("bob").unread() in (1, 2)
+            chosen = await dm.mailbox("ann").preferences()
+            assert chosen in (Preferences(), Preferences(typing=False))
+            assert (await dm.mailbox("ann").start("bob", "after")).body is not None
+
+    run(story)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_send_cancelled_around_what_it_writes_is_whole_or_nothing(
+    postgres_scene: Scene, moment: str
+) -> None:
+    """What it writes is committed as it is written (ADR 53)."""
+    scene = postgres_scene
+
+    async def story() -> None:
+        async with scene.opened() as dm:
+            before = await server_process(dm)
+            tasks: list[asyncio.Task[Any]] = []
+
+            def cancel(*arguments: Any) -> None:
+                if str(arguments[2]).startswith("WITH g0"):
+                    tasks[0].cancel()
+
+            event.listen(engine_of(dm), f"{moment}_cursor_execute", cancel)
+            tasks.append(asyncio.create_task(dm.mailbox("ann").start("bob", "perhaps")))
+            with pytest.raises(asyncio.CancelledError):
+                await tasks[0]
+            event.remove(engine_of(dm), f"{moment}_cursor_execute", cancel)
+            unread = await dm.mailbox("bob").unread()
+            if moment == "before":
+                # In the middle of it: the connection is not used again.
+                assert await server_process(dm) != before
+                assert unread in (1, 2)
+            else:
+                assert unread == 2
+            assert (await dm.mailbox("ann").start("bob", "after")).body is not None
+            assert await dm.mailbox("bob").unread() == unread + 1
+        assert scene.world.is_sound()
+
+    run(story)
+
+
+def test_a_send_cancelled_while_it_reads_writes_nothing(postgres_scene: Scene) -> None:
+    scene = postgres_scene
+
+    async def story() -> None:
+        async with scene.opened() as dm:
+            tasks: list[asyncio.Task[Any]] = []
+
+            async def interrupted() -> None:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0)
+
+            def swallow(*arguments: Any) -> None:
+                if "actor_box" in str(arguments[2]):
+                    tasks[0].cancel()
+                    await_only(interrupted())
+
+            event.listen(engine_of(dm), "after_cursor_execute", swallow)
+            with scene.world.unchanged():
+                tasks.append(asyncio.create_task(dm.mailbox("ann").start("bob", "never")))
+                with pytest.raises(asyncio.CancelledError):
+                    await tasks[0]
+            event.remove(engine_of(dm), "after_cursor_execute", swallow)
             assert (await dm.mailbox("ann").start("bob", "after")).body is not None
 
     run(story)

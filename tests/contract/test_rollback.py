@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
-from tests.support.stores import SqlHarness, SqliteHarness, engine_of
+from tests.support.stores import SqlHarness, SqliteHarness, engine_of, is_postgres
 
-from dmcore import DirectMessages, Mode
+from dmcore import DirectMessages, Mode, Preferences
 from dmcore.adapters import sql
 from dmcore.domain.account import Account
 from dmcore.domain.events import Action, Entry, Fact
@@ -20,15 +20,17 @@ from dmcore.testing.blocking import runner_of
 from dmcore.testing.conformance.rollback import Stop
 from dmcore.testing.world import World, texts, thread_of
 
+WRITING = ("WITH ", "INSERT ", "UPDATE ")
+
 
 @contextmanager
 def breaking_at(dm: DirectMessages, moment: str) -> Iterator[list[str]]:
-    """The worker is stopped right after the statement that writes, or right before COMMIT."""
+    """The worker is stopped right before or after the first that it writes, or before COMMIT."""
     engine = engine_of(dm)
     happened: list[str] = []
 
     def listener(*arguments: object) -> None:
-        is_writing = moment == "commit" or str(arguments[2]).startswith(("WITH w0", "INSERT"))
+        is_writing = moment == "commit" or str(arguments[2]).startswith(WRITING)
         if is_writing:
             happened.append(moment)
             raise Stop
@@ -46,15 +48,25 @@ def changes_of(world: World) -> tuple[Callable[[], object], ...]:
         lambda: world.ann.start("zoe", "x"),
         lambda: world.ann.send(sent.conversation, "two", key="2"),
         lambda: world.ann.block("bob"),
+        *changes_under_locks(world),
+    )
+
+
+def changes_under_locks(world: World) -> tuple[Callable[[], object], ...]:
+    """Of which PostgreSQL is sent a COMMIT of its own (ADR 53)."""
+    return (
+        lambda: world.ann.set_preferences(Preferences(typing=False)),
         lambda: world.olga.set_mode("off"),
     )
 
 
 @pytest.mark.promise("MSG-4")
-@pytest.mark.parametrize("moment", ["after_cursor_execute", "commit"])
+@pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute", "commit"])
 def test_nothing_is_there_before_the_commit(sql_world: World, moment: str) -> None:
     """The acknowledgement comes after COMMIT: what breaks before it was never sent."""
     changes = changes_of(sql_world)
+    if is_postgres(sql_world) and moment != "before_cursor_execute":
+        changes = changes_under_locks(sql_world)
     with breaking_at(sql_world.dm, moment) as happened:
         for change in changes:
             with sql_world.unchanged(), pytest.raises(Stop):

@@ -18,6 +18,7 @@ from dmcore import DirectMessages, Message, Policy, RateLimit
 from dmcore.adapters import sql
 from dmcore.adapters.clock import ManualClock
 from dmcore.adapters.sql import IsolationLevel, _engine, _transactions
+from dmcore.adapters.sql._row_security import Security
 from dmcore.errors import LimitReached, RecipientUnavailable, StoreBusy
 from dmcore.testing.world import text_of
 
@@ -74,6 +75,17 @@ class Stage:
 
 
 MakeStage = Callable[[IsolationLevel], Stage]
+
+
+@pytest.fixture
+def under_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where row-level security is on: what is read is held from then on."""
+    monkeypatch.setattr(Security, "lets_guard", lambda _self, _dialect: False)
+
+
+@pytest.fixture
+def guarded() -> None:
+    """As everywhere else (ADR 53)."""
 
 
 @pytest.fixture
@@ -191,6 +203,7 @@ def test_a_mailbox_that_came_while_waiting_is_not_waited_for_out_of_order(
     assert stage.dm.operations("olga").verify() == ()
 
 
+@pytest.mark.usefixtures("under_locks")
 @pytest.mark.promise("LIMIT-1", "PAIR-2")
 @pytest.mark.parametrize("level", LEVELS)
 def test_nobody_changes_a_mailbox_that_they_do_not_hold(
@@ -233,15 +246,17 @@ def can_be_locked(url: str, user: str) -> bool:
             return False
 
 
+@pytest.mark.parametrize("way", ["under_locks", "guarded"])
 @pytest.mark.promise("LIMIT-1", "LIMIT-2")
 def test_a_refusal_that_corrects_the_windows_undoes_nobody_elses_work(
-    make_stage: MakeStage,
+    make_stage: MakeStage, way: str, request: pytest.FixtureRequest
 ) -> None:
     """Bob's clock jumped back, so his refusal stores his windows anew; what it knows must be fresh.
 
     His first message, which is under way at the same time, gave him his row. Before the refusal is
     stored, a process with the right time lets him write once more, which counts.
     """
+    request.getfixturevalue(way)
     stage = make_stage("READ COMMITTED")
     strict = Policy(messages=RateLimit(1, timedelta(seconds=60)), starts=None)
     late = ManualClock(NOON_US + 90_000_000)
@@ -265,7 +280,7 @@ def test_a_refusal_that_corrects_the_windows_undoes_nobody_elses_work(
                 try_to_write("cyd")
 
         engine = engine_of(dm)
-        once_at(engine, "after_cursor_execute", "FOR NO KEY UPDATE", write_first)
+        once_at(engine, "after_cursor_execute", "actor_box", write_first)
         once_at(engine, "before_cursor_execute", "UPDATE dm_mailbox", write_between)
         with pytest.raises(LimitReached):
             dm.mailbox("bob").start("ann", "with the clock behind")

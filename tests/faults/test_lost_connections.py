@@ -9,17 +9,17 @@ from tests.faults.moments import once_at
 from tests.faults.wire import UNANSWERED, UNHEARD, Fault, Wire
 from tests.support.stores import engine_of
 
-from dmcore import ConversationId, DirectMessages, Policy
+from dmcore import ConversationId, DirectMessages, Policy, Preferences
 from dmcore.adapters import sql
 from dmcore.errors import StoreUnavailable
 from dmcore.testing.world import text_of
 
 UNLIMITED = Policy(messages=None, starts=None)
 
-# The statements of a send, each by some words of it.
+# What is sent for something that is stored under locks, each by some words of it.
 STATEMENTS = {
     "begin": "BEGIN",
-    "facts": "actor_box",
+    "facts": "FOR NO KEY UPDATE",
     "write": "WITH w0",
 }
 
@@ -50,11 +50,40 @@ def texts(dm: DirectMessages, conversation: ConversationId) -> list[str]:
 @pytest.mark.promise("MSG-4")
 @pytest.mark.parametrize("fault", [UNHEARD, UNANSWERED])
 @pytest.mark.parametrize("statement", STATEMENTS)
-def test_a_send_whose_connection_breaks_before_the_commit_is_made_on_another(
+def test_a_change_whose_connection_breaks_before_the_commit_is_made_on_another(
     wire: Wire, dm: DirectMessages, conversation: ConversationId, statement: str, fault: Fault
 ) -> None:
-    """Nothing can have been stored, so the runner starts over, even without a key."""
+    """Nothing can have been stored, so the runner starts over."""
+    chosen = Preferences(receipts=False)
     wire.break_at(STATEMENTS[statement], fault)
+    dm.mailbox("ann").set_preferences(chosen)
+    assert wire.cuts == 1
+    assert dm.mailbox("ann").preferences() == chosen
+    assert texts(dm, conversation) == ["first"]
+    assert dm.operations("olga").verify() == ()
+
+
+@pytest.mark.promise("MSG-4")
+@pytest.mark.parametrize("fault", [UNHEARD, UNANSWERED])
+def test_a_change_whose_commit_is_not_answered_is_not_made_unasked(
+    wire: Wire, dm: DirectMessages, fault: Fault
+) -> None:
+    before, chosen = dm.mailbox("ann").preferences(), Preferences(receipts=False)
+    wire.break_at("COMMIT", fault)
+    with pytest.raises(StoreUnavailable):
+        dm.mailbox("ann").set_preferences(chosen)
+    assert wire.cuts == 1
+    assert dm.mailbox("ann").preferences() == (before if fault is UNHEARD else chosen)
+    assert dm.operations("olga").verify() == ()
+
+
+@pytest.mark.promise("MSG-4")
+@pytest.mark.parametrize("fault", [UNHEARD, UNANSWERED])
+def test_a_send_whose_connection_breaks_while_it_reads_is_made_on_another(
+    wire: Wire, dm: DirectMessages, conversation: ConversationId, fault: Fault
+) -> None:
+    """Nothing can have been stored, so the runner starts over, even without a key."""
+    wire.break_at("actor_box", fault)
     message = dm.mailbox("ann").send(conversation, "second")
     assert wire.cuts == 1
     assert texts(dm, conversation) == ["first", "second"]
@@ -66,11 +95,11 @@ def test_a_send_whose_connection_breaks_before_the_commit_is_made_on_another(
 @pytest.mark.parametrize(
     ("fault", "stored"), [(UNHEARD, ["first"]), (UNANSWERED, ["first", "second"])]
 )
-def test_a_send_whose_commit_is_not_answered_is_found_by_its_key(
+def test_a_send_whose_write_is_not_answered_is_found_by_its_key(
     wire: Wire, dm: DirectMessages, conversation: ConversationId, fault: Fault, stored: list[str]
 ) -> None:
     """Nobody can know; so nothing is repeated unasked, and asking again never doubles."""
-    wire.break_at("COMMIT", fault)
+    wire.break_at("WITH g0", fault)
     with pytest.raises(StoreUnavailable):
         dm.mailbox("ann").send(conversation, "second", key="key")
     assert wire.cuts == 1
@@ -84,13 +113,17 @@ def test_a_send_whose_commit_is_not_answered_is_found_by_its_key(
 
 
 @pytest.mark.promise("MSG-4", "PAIR-2")
-@pytest.mark.parametrize("statement", ["facts", "write"])
+@pytest.mark.parametrize("words", ["actor_box", "WITH w0"])
 def test_a_first_message_whose_connection_breaks_begins_one_conversation(
-    wire: Wire, dm: DirectMessages, statement: str
+    wire: Wire, dm: DirectMessages, words: str
 ) -> None:
-    wire.break_at(STATEMENTS[statement], UNANSWERED)
-    dm.mailbox("cyd").start("dan", "hello")
+    wire.break_at(words, UNANSWERED)
+    try:
+        dm.mailbox("cyd").start("dan", "hello", key="key")
+    except StoreUnavailable:
+        assert words == "WITH w0"
     assert wire.cuts == 1
+    dm.mailbox("cyd").start("dan", "hello", key="key")
     assert dm.mailbox("dan").unread() == 1
     assert dm.operations("olga").status().conversations == 1
     assert dm.operations("olga").verify() == ()
@@ -137,7 +170,7 @@ def test_a_server_that_is_gone_is_told_and_one_that_comes_back_is_used(
 
 
 @pytest.mark.promise("MSG-4")
-@pytest.mark.parametrize("words", ["actor_box", "WITH w0"])
+@pytest.mark.parametrize("words", ["actor_box", "WITH g0"])
 def test_a_backend_that_an_administrator_ends_is_replaced(
     postgres_url: str, dm: DirectMessages, conversation: ConversationId, words: str
 ) -> None:
@@ -150,7 +183,13 @@ def test_a_backend_that_an_administrator_ends_is_replaced(
             )
 
     ended = once_at(engine_of(dm), "before_cursor_execute", words, end)
-    dm.mailbox("ann").send(conversation, "second")
+    try:
+        dm.mailbox("ann").send(conversation, "second", key="key")
+    except StoreUnavailable:
+        # It might have been stored before the backend ended.
+        assert words == "WITH g0"
+        assert texts(dm, conversation) == ["first"]
     assert len(ended) == 1
+    dm.mailbox("ann").send(conversation, "second", key="key")
     assert texts(dm, conversation) == ["first", "second"]
     assert dm.operations("olga").verify() == ()

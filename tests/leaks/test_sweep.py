@@ -64,8 +64,8 @@ class Sabotage:
         self._cursor_on = _statements._cursor_on
         monkeypatch.setattr(_statements, "_cursor_on", self._failing_cursor_on)
 
-    def _failing_cursor_on(self, driver: object, dialect: Dialect) -> tuple[Any, Any]:
-        cursor, ask = self._cursor_on(driver, dialect)
+    def _failing_cursor_on(self, pooled: Any, dialect: Dialect) -> tuple[Any, Any]:
+        cursor, ask = self._cursor_on(pooled, dialect)
 
         def failing(*given: Any) -> object:
             self._meet()

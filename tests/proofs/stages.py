@@ -9,7 +9,7 @@ from uuid import UUID
 
 import attrs
 from tests.proofs.sealing import about_keys, change_tablet, sealed
-from tests.support.stores import Harness, MemoryHarness, SqlHarness, asked_through
+from tests.support.stores import Harness, MemoryHarness, SqlHarness, asked_through, writes_as_one
 
 from dmcore import DirectMessages, DmcoreError, Envelope, Mailbox, Message, Policy
 from dmcore.adapters.clock import ManualClock
@@ -21,7 +21,6 @@ from dmcore.testing.world import NOON_US, anatomy, walked
 
 PEOPLE: Final = ("ann", "bob", "cyd", "dan")
 NOWHERE: Final = UUID("0b5e7d3c-7c31-8f0e-9d6a-3f2b1c0d9e8f")
-_WRITES: Final = ("INSERT INTO dm_write", "WITH w0 AS (")
 
 
 @attrs.frozen
@@ -135,8 +134,7 @@ class Stage:
             answer, is_refusal = call(), False
         except DmcoreError as refusal:
             answer, is_refusal = repr(anatomy(refusal)), True
-        asked = tuple("the write" if it.startswith(_WRITES) else it for it in self.asked)
-        return Seen(answer, asked, is_refusal)
+        return Seen(answer, tuple(writes_as_one(self.asked)), is_refusal)
 
     def observed(self, name: str, probes: Sequence[UUID]) -> dict[str, Seen]:
         """Everything that a user gets by any call that only asks."""

@@ -4,9 +4,10 @@ Owns what differs between stores for a test: where one lives, what lies in it, w
 Refuses to know any rule of the product.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
+from itertools import groupby
 from typing import Any, ClassVar
 
 from sqlalchemy import Engine, create_engine, event, select, text
@@ -24,6 +25,7 @@ from dmcore.ports.screening import Screener, WhenBroken
 from dmcore.testing.blocking import AwaitedDirectory, Blocking, Loops, runner_of
 from dmcore.testing.harness import Contents
 from dmcore.testing.harness import Harness as ContractHarness
+from dmcore.testing.world import World
 
 
 class Colour(Enum):
@@ -265,23 +267,32 @@ def asked_through(dm: DirectMessages) -> Iterator[list[str]]:
             event.remove(engine, name, listener)
 
 
+_WRITES = ("INSERT INTO dm_", "UPDATE dm_", "DELETE FROM dm_", "WITH w0 AS (", "WITH g")
+WRITTEN = "the rows that are written"
+
+
+def writes_as_one(statements: Iterable[str]) -> list[str]:
+    """The statements, with what one unit of work writes under one name.
+
+    SQLite is told row by row, PostgreSQL all at once; which rows depends on whom an act reaches.
+    """
+    named = (WRITTEN if it.startswith(_WRITES) else it for it in statements)
+    return [name for name, _ in groupby(named)]
+
+
+def is_postgres(world: World) -> bool:
+    """Whether a world is in PostgreSQL."""
+    return isinstance(world.harness, PostgresHarness)
+
+
 @contextmanager
 def run_by_sqlite(dm: DirectMessages) -> Iterator[list[str]]:
-    """The statements that SQLite itself says it ran.
-
-    For each trigger that a statement sets off it names that statement once more; as no row can be
-    written twice, a repeated write is one of these.
-    """
+    """The statements that SQLite itself says it ran."""
     engine = engine_of(dm)
     ran: list[str] = []
 
-    def note(statement: str) -> None:
-        is_repeated = ran[-1:] == [statement] and statement.startswith("INSERT INTO dm_write")
-        if not is_repeated:
-            ran.append(statement)
-
     def checkout(connection: Any, *_rest: object) -> None:
-        connection.set_trace_callback(note)
+        connection.set_trace_callback(ran.append)
 
     def checkin(connection: Any, *_rest: object) -> None:
         connection.set_trace_callback(None)

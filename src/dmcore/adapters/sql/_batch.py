@@ -1,8 +1,8 @@
-"""The writes of one unit of work, collected and sent as one statement (ADR 14).
+"""The writes of one unit of work, collected and sent at its end (ADR 14).
 
 Three verbs on whole rows: insert, update by primary key, delete by primary key. PostgreSQL gets
-them as data-modifying CTEs of one statement. SQLite gets one INSERT into the view ``dm_write``,
-whose triggers do nothing but fan the rows out to their tables: no rule lives in them.
+them as data-modifying CTEs of one statement, for each is a round trip; SQLite gets them one by one,
+for there is none (ADR 54).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ import attrs
 from sqlalchemy import Connection, Dialect, Table
 
 from dmcore.adapters.sql import _schema
-from dmcore.adapters.sql._guarding import Guard, Unguarded, guarded, places_after_guard
+from dmcore.adapters.sql._guarding import Guard, Unguarded, guarded
 from dmcore.adapters.sql._statements import Process, binder, dialect_of, send
 
 
@@ -60,7 +60,7 @@ class Shape:
         return f"DELETE FROM {self.table} WHERE {where}"  # noqa: S608
 
 
-# SQLite counts 32,766 parameters and PostgreSQL 65,535, and no row has more than sixty.
+# PostgreSQL counts 65,535 parameters, and no row has more than sixty.
 _MOST_ROWS: Final = 500
 _TABLES: Final = _schema.metadata.sorted_tables
 _RANKS: Final = {table.name: rank for rank, table in enumerate(_TABLES)}
@@ -147,9 +147,10 @@ class Batch:
         self._writes.append(Write(Verb.DELETE, table.name, key, key))
 
     def flush(self) -> None:
-        """Send everything as one statement; nothing where nothing was added.
+        """Send everything; nothing where nothing was added.
 
-        What no act of a user's is, more rows than a statement takes, is sent in several.
+        On PostgreSQL as one statement; what no act of a user's is, more rows than a statement
+        takes, is sent in several.
         Raises ``Unguarded`` for what cannot be guarded, before anything is sent.
         """
         # One order for everybody: writers that insert the same missing rows wait for each other
@@ -160,10 +161,14 @@ class Batch:
             if writes:
                 self._send_guarded(writes, dialect_of(name))
             return
-        said = _through_door if name == "sqlite" else _as_ctes
+        if name == "sqlite":
+            for write in writes:
+                shape = write.shape
+                send(self._connection, _alone(shape), _bound(write.row, shape, dialect_of(name)))
+            return
         for first in range(0, len(writes), _MOST_ROWS):
             some = writes[first : first + _MOST_ROWS]
-            send(self._connection, *said(some, dialect_of(name)))
+            send(self._connection, *_as_ctes(some, dialect_of(name)))
 
     def _send_guarded(self, writes: list[Write], dialect: Dialect) -> None:
         if self._guard is None or len(writes) > _MOST_ROWS:
@@ -178,15 +183,7 @@ def _as_ctes(
     values: list[object] = [] if guard is None else guard.values()
     for write, shape in zip(writes, shapes, strict=True):
         values += _bound(write.row, shape, dialect)
-    return _ctes(shapes, guard is not None), values
-
-
-def _through_door(writes: list[Write], dialect: Dialect) -> tuple[str, list[object]]:
-    values: list[object] = []
-    for write in writes:
-        bound = _bound(write.row, _whole(write.verb, write.table), dialect)
-        values += (f"{write.verb}_{write.table}", *bound, *(_WIDTH - len(bound)) * (None,))
-    return _door_rows(len(writes)), values
+    return _ctes(shapes, None if guard is None else guard.present), values
 
 
 def _bound(row: Row, shape: Shape, dialect: Dialect) -> list[object]:
@@ -204,17 +201,22 @@ def _binders(shape: Shape, dialect: Dialect) -> tuple[tuple[str, Process], ...]:
 
 
 @cache
-def _ctes(shapes: tuple[Shape, ...], is_guarded: bool) -> str:
-    places = places_after_guard() if is_guarded else count(1)
-    parts = [
+def _alone(shape: Shape) -> str:
+    return shape.sql("?" for _ in shape.columns)
+
+
+@cache
+def _ctes(shapes: tuple[Shape, ...], present: tuple[bool, ...] | None) -> str:
+    holds, selected, places = ([], "1", count(1)) if present is None else guarded(present)
+    parts = (
         f"w{number} AS ({shape.sql(f'${next(places)}' for _ in shape.columns)})"
         for number, shape in enumerate(shapes)
-    ]
-    return guarded(parts) if is_guarded else f"WITH {', '.join(parts)} SELECT 1"
+    )
+    return f"WITH {', '.join([*holds, *parts])} SELECT {selected}"
 
 
-# The writes there are; SQLite has one trigger for each.
-_DOORS: Final = (
+# The writes there are.
+_WRITES: Final = (
     *(_whole(Verb.INSERT, table.name) for table in _TABLES),
     *(
         _whole(Verb.UPDATE, table.name)
@@ -239,28 +241,6 @@ _DOORS: Final = (
 
 def writes() -> Iterator[tuple[Verb, str, tuple[str, ...]]]:
     """What is written at all: the verb, the table, and the columns that it may set."""
-    for shape in _DOORS:
+    for shape in _WRITES:
         keys = shape.keys if shape.verb is Verb.UPDATE else ()
         yield shape.verb, shape.table, tuple(it for it in shape.columns if it not in keys)
-
-
-_WIDTH: Final = max(len(shape.columns) for shape in _DOORS)
-
-
-@cache
-def _door_rows(rows: int) -> str:
-    one = f"({', '.join('?' * (1 + _WIDTH))})"
-    return f"INSERT INTO dm_write VALUES {', '.join([one] * rows)}"  # noqa: S608
-
-
-def sqlite_door() -> Iterator[str]:
-    """The DDL of the view ``dm_write`` and of its triggers, for ``initialise``."""
-    names = ", ".join(f"NULL AS p{number}" for number in range(_WIDTH))
-    yield f"CREATE VIEW IF NOT EXISTS dm_write AS SELECT NULL AS kind, {names} WHERE 0"
-    for shape in _DOORS:
-        statement = shape.sql(f"NEW.p{number}" for number in range(len(shape.columns)))
-        kind = f"{shape.verb}_{shape.table}"
-        yield (
-            f"CREATE TRIGGER IF NOT EXISTS dm_write_{kind} INSTEAD OF INSERT ON dm_write"
-            f" WHEN NEW.kind = '{kind}' BEGIN {statement}; END"
-        )

@@ -32,7 +32,7 @@ from dmcore.adapters.sql._schema import (
     message,
     receipt,
 )
-from dmcore.domain.ids import MessageId, User
+from dmcore.domain.ids import ConversationId, MessageId, User
 from dmcore.domain.message import Message
 from dmcore.domain.mode import Mode
 from dmcore.domain.pseudonyms import pseudonym_of
@@ -217,8 +217,8 @@ def as_seen_by(
 ) -> tuple[ColumnElement[Any], ...]:
     """The columns of a message as ``reader`` sees it, in the order of ``domain.message.Message``.
 
-    What is only for its sender is not even read for anybody else. ``partner_shows`` says whether
-    the partner wants receipts.
+    But for its conversation, which whoever asks for it knows. What is only for its sender is not
+    even read for anybody else. ``partner_shows`` says whether the partner wants receipts.
     """
     columns = message.c
     is_own = columns.sender == reader
@@ -237,7 +237,6 @@ def as_seen_by(
     )
     return (
         columns.id,
-        columns.conversation_id,
         columns.sender,
         case((is_edited, columns.own_body), else_=columns.body).label("body"),
         columns.sent_at_us,
@@ -252,6 +251,7 @@ def as_seen_by(
     )
 
 
-def message_of(columns: Sequence[Any]) -> Message:
+def message_of(conversation_: ConversationId, columns: Sequence[Any]) -> Message:
     """From the values of ``as_seen_by``, which are its fields: for each message of each page."""
-    return Message(*columns)
+    id_, *others = columns
+    return Message(id_, conversation_, *others)

@@ -29,7 +29,7 @@ from dmcore.adapters.sql._conditions import (
     standing_params,
     text_param,
 )
-from dmcore.adapters.sql._guarding import Guard, Unguarded, version_of
+from dmcore.adapters.sql._guarding import Guard, version_of
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._rows import (
     ACCOUNT_WIDTH,
@@ -186,7 +186,8 @@ _IS_OF_PAIR = and_(
 class _Holding:
     """The statement that holds a pair, and the one that reads it again under the same locks.
 
-    ``watched`` is for who holds nothing.
+    ``alone`` is for who only looks, or holds the whole database; ``watched`` for who holds nothing
+    and will write.
     """
 
     def __init__(
@@ -195,11 +196,11 @@ class _Holding:
         self.first, self.again = (
             Statement(_facts(boxes, partner, having=having, waits=waits)) for waits in (True, False)
         )
+        self.alone = Statement(_facts(None, partner, having=having))
         self.watched = Statement(_facts(None, partner, having=having, is_watched=True))
 
 
 _FACTS_OF_PAIR = _Holding(_BOXES_OF_PAIR, text_param("partner"), having=_IS_OF_PAIR)
-_FACTS_UNHELD = Statement(_facts(None, text_param("partner"), having=_IS_OF_PAIR))
 _FACTS_OF_ANY = _Holding(_BOXES_OF_ANY, other_than(_ACTOR), having=true())
 _FACTS_OF_CONVERSATION = _Holding(
     _BOXES_OF_CONVERSATION, other_than(_ACTOR), having=has_side(conversation, _ACTOR)
@@ -280,7 +281,7 @@ class SqlContacts:
 
     def look(self, pair: Pair, *, actor: UserId) -> Contact:
         facts = self._facts_of(pair, actor, None)
-        row = first_of(_FACTS_UNHELD.all(self._connection, facts))
+        row = first_of(_FACTS_OF_PAIR.alone.all(self._connection, facts))
         _check_actor(row)
         return self._contact(row, pair, facts["conversation"], actor)
 
@@ -314,7 +315,7 @@ class SqlContacts:
         """Hold the pair of a conversation for an erasure, whatever ``user`` has of it."""
         self._batch.check_held()
         facts = self._facts_in(conversation, user, None)
-        row = first_of(_FACTS_OF_ANY.first.all(self._connection, facts))
+        row = self._held(_FACTS_OF_ANY, facts)
         row = self._fresh(row, _FACTS_OF_ANY, facts)
         return self._contact(row, Pair(row.tenant, row.low, row.high), conversation, user.id)
 
@@ -345,17 +346,17 @@ class SqlContacts:
 
     def _held(self, holding: _Holding, facts: dict[str, Any]) -> Any:
         """The facts of a pair, held or watched."""
+        if self._connection.dialect.name == "sqlite":
+            return first_of(holding.alone.all(self._connection, facts))
         if not self._batch.is_guarded:
             return first_of(holding.first.all(self._connection, facts))
         row = first_of(holding.watched.all(self._connection, facts))
-        versions = row.actor_version, row.partner_version
         if row.partner is not None:
-            # Who has no mailbox yet cannot be watched.
-            if None in versions:
-                raise Unguarded
             users = (User(facts["tenant"], it) for it in (facts["actor"], row.partner))
-            one, other = zip(users, versions, strict=True)
-            self._batch.watch(Guard(row.installation_version, (one, other)))
+            versions = row.actor_version, row.partner_version
+            self._batch.watch(
+                Guard(row.installation_version, tuple(zip(users, versions, strict=True)))
+            )
         return row
 
     def _fresh(self, row: Any, holding: _Holding, facts: dict[str, Any]) -> Any:

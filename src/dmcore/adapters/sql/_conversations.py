@@ -96,7 +96,8 @@ def _listing(*, continued: bool) -> Select[Any]:
             STANDING,
             suspended_until(_OWNER),
             page,
-            *(column.label(f"preview_{column.key}") for column in preview),
+            # Its id is that of the newest message, where there is one.
+            *(column.label(f"preview_{column.key}") for column in preview[1:]),
             expired.label("expired"),
         )
         .select_from(installation)
@@ -111,6 +112,7 @@ _NEWEST_PAGE = Statement(_listing(continued=False))
 _NEXT_PAGE = Statement(_listing(continued=True))
 # Where a line begins in a row of a page, and where in it the preview.
 _LINE_AT = 2
+_NEWEST_AT = 2
 _PREVIEW_AT = 6
 
 
@@ -220,19 +222,23 @@ class SqlConversations:
         rows = statement.page(self._connection, facts)
         standing, suspended_until_us, *_ = first_of(rows)
         lines = [row[_LINE_AT:] for row in rows if row[_LINE_AT] is not None]
-        said = [message_of(line[_PREVIEW_AT:-1]) for line in lines if line[_PREVIEW_AT] is not None]
-        previews = {it.conversation: it for it in self._texts.seen(said, owner)}
+        said = [
+            message_of(line[0], (line[_NEWEST_AT], *line[_PREVIEW_AT:-1]))
+            for line in lines
+            if line[_PREVIEW_AT] is not None
+        ]
+        previews = iter(self._texts.seen(said, owner))
         entries = [
             InboxEntry(
                 conversation=conversation_id,
                 other=other,
                 newest=newest,
-                preview=previews.get(conversation_id),
+                preview=None if sender is None else next(previews),
                 read=read,
                 unread=unread - expired,
                 is_muted=is_muted,
             )
-            for conversation_id, other, newest, read, unread, is_muted, *_, expired in lines
+            for conversation_id, other, newest, read, unread, is_muted, sender, *_, expired in lines
         ]
         return Reading(mode_of(standing), entries, suspended_until_us)
 

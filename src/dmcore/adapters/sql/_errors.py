@@ -103,8 +103,17 @@ def is_read_only(error: DBAPIError) -> bool:
 
 
 def is_lost_guard(error: DBAPIError) -> bool:
-    """Whether another writer was in the way of a guarded write, of which nothing is stored."""
+    """Whether another writer was in the way of a guarded write."""
     return getattr(error.orig, "sqlstate", None) in _LOST_GUARD_STATES
+
+
+def is_refusal(error: DBAPIError) -> bool:
+    """Whether PostgreSQL said that it did not do a statement, and stayed there to be asked more.
+
+    What ends a connection may be said after COMMIT as well.
+    """
+    diagnosis = getattr(error.orig, "diag", None)
+    return getattr(diagnosis, "severity_nonlocalized", None) == "ERROR"
 
 
 def _judge_sqlite(error: DBAPIError, code: int) -> Verdict:

@@ -20,19 +20,25 @@ class Unguarded(BaseException):
 
 @attrs.frozen
 class Guard:
-    """The rows on which all hangs that was read of a pair, and the versions that were read."""
+    """The rows on which all hangs that was read of a pair, and the versions that were read.
+
+    A mailbox that was not there has none, and must not be there still.
+    """
 
     installation: str
-    mailboxes: tuple[tuple[User, str], tuple[User, str]]
+    mailboxes: Sequence[tuple[User, str | None]]
+
+    @property
+    def present(self) -> tuple[bool, ...]:
+        """Which of the mailboxes were there."""
+        return tuple(version is not None for _, version in self.mailboxes)
 
     def values(self) -> list[object]:
         """The parameters of ``guarded``."""
-        (one, one_version), (other, other_version) = self.mailboxes
-        return [
-            *(one.tenant, one.id, one_version),
-            *(other.tenant, other.id, other_version),
-            self.installation,
-        ]
+        values: list[object] = [self.installation]
+        for user, version in self.mailboxes:
+            values += (user.tenant, user.id) if version is None else (user.tenant, user.id, version)
+        return values
 
 
 def version_of(row: Any) -> ColumnElement[str]:
@@ -40,25 +46,30 @@ def version_of(row: Any) -> ColumnElement[str]:
     return literal_column(f"CAST({row.name}.xmin AS TEXT)", Text())
 
 
+# What was read is found once; and to divide by none undoes the statement and all its writes.
+_IS_SAME: Final = " / (SELECT count(*) FROM dm_installation WHERE xmin = $1)"
+_IS_MISSING: Final = " / (SELECT 1 - count(*) FROM dm_mailbox WHERE tenant = ${} AND user_id = ${})"
+_IS_HELD: Final = " / (SELECT count(*) FROM {})"
 # Nobody is waited for: whoever holds one of the rows is about to change it.
-_HELD: Final = (
-    "SELECT 1 FROM dm_mailbox WHERE tenant = ${} AND user_id = ${} AND xmin = ${}"
-    " FOR NO KEY UPDATE NOWAIT"
-)
-_ONE: Final = f"one AS ({_HELD.format(1, 2, 3)})"
-_OTHER: Final = f"other AS ({_HELD.format(4, 5, 6)})"
-# A row that is not what it was is not found, and to divide by none undoes the whole statement.
-_SURE: Final = (
-    "1 / (SELECT count(*) FROM one) / (SELECT count(*) FROM other)"
-    " / (SELECT count(*) FROM dm_installation WHERE xmin = $7)"
+_HOLD: Final = (
+    "{} AS (SELECT 1 FROM dm_mailbox WHERE tenant = ${} AND user_id = ${} AND xmin = ${}"
+    " FOR NO KEY UPDATE NOWAIT)"
 )
 
 
-def places_after_guard() -> "count[int]":
-    """The numbers of the parameters that writes behind a guard may use."""
-    return count(8)
+def guarded(present: Sequence[bool]) -> tuple[list[str], str, "count[int]"]:
+    """For a statement that writes: what it begins with, what it selects, and the places left.
 
-
-def guarded(writes: Sequence[str]) -> str:
-    """One statement of several writes: all of them, or none where anything has changed."""
-    return f"WITH {', '.join((_ONE, _OTHER, *writes))} SELECT {_SURE}"
+    It does nothing and fails where anything has changed; ``present`` are mailboxes of a ``Guard``.
+    """
+    places = count(2)
+    holds, sure = [], f"1{_IS_SAME}"
+    for number, is_there in enumerate(present):
+        user = next(places), next(places)
+        if is_there:
+            name = f"g{number}"
+            holds.append(_HOLD.format(name, *user, next(places)))
+            sure += _IS_HELD.format(name)
+        else:
+            sure += _IS_MISSING.format(*user)
+    return holds, sure, places

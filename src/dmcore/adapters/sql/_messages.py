@@ -271,7 +271,8 @@ class SqlMessages:
             return Reading(mode, None, suspended_until_us)
         rows = [row[_HEAD:] for row in found if row[0] is None]
         rows.sort(key=_FIRST, reverse=place.after is None)
-        messages = self._texts.seen(map(message_of, rows[:limit]), reader)
+        seen = [message_of(conversation, row) for row in rows[:limit]]
+        messages = self._texts.seen(seen, reader)
         return Reading(
             mode, ThreadRows(other=other, read=read, messages=messages), suspended_until_us
         )

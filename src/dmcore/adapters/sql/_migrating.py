@@ -13,7 +13,6 @@ import attrs
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from dmcore.adapters.sql._batch import sqlite_door
 from dmcore.adapters.sql._engine import Settings, check_file, make_engine, parse_url
 from dmcore.adapters.sql._errors import judge
 from dmcore.adapters.sql._roles import VIEWS, Roles, check_may_secure, secure
@@ -145,11 +144,7 @@ def _on_sqlite(connection: Connection, plan: Plan) -> int:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     found = _version(connection)
     for migration in plan.after(found)[:1]:
-        connection.exec_driver_sql("DROP VIEW IF EXISTS dm_write")
         found = _run(connection, migration, found)
-        if found == plan.newest:
-            for statement in sqlite_door():
-                connection.exec_driver_sql(statement)
         if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
             raise StoreRefused("foreign_key")
     connection.commit()

@@ -189,6 +189,7 @@ class SqlReports:
         return found
 
     def hold(self, report: ReportId, *, moderator: User) -> Report | None:
+        self._batch.check_held()
         found = self._one(_HELD, report, moderator)
         return None if found is None else self._identity.report(found)
 
@@ -258,6 +259,7 @@ class SqlReports:
         return self._texts.evidence(map(evidence_of, rows), report, tenant)
 
     def drop_evidence(self, *, before_us: int, limit: int) -> int:
+        self._batch.check_held()
         facts = {"before_us": before_us, "limit": limit}
         dropped = self._connection.execute(_DROP_EVIDENCE, facts).scalars()
         return len(set(dropped))

@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from dmcore.domain.body import Body
 from dmcore.domain.limits import NEW_WINDOW, Window
 
-SCHEMA_VERSION: Final = 8
+SCHEMA_VERSION: Final = 9
 
 
 class Identifier(TypeDecorator[UUID]):

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Engine, Row, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from dmcore.adapters.sql._apart import HostUrl, check_apart
-from dmcore.adapters.sql._batch import sqlite_door
 from dmcore.adapters.sql._citus import lay_out
 from dmcore.adapters.sql._engine import Settings, make_engine, parse_url, use_wal
 from dmcore.adapters.sql._errors import judge
@@ -115,9 +114,6 @@ def _initialise(connection: Connection, *, shared: bool, citus: bool) -> bool:
         lay_out(connection)
     else:
         metadata.create_all(connection)
-    if connection.dialect.name == "sqlite":
-        for statement in sqlite_door():
-            connection.exec_driver_sql(statement)
     connection.execute(
         installation.insert().values(
             id=1,

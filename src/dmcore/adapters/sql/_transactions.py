@@ -25,6 +25,7 @@ from dmcore.adapters.sql._errors import (
     Verdict,
     is_lost_guard,
     is_read_only,
+    is_refusal,
     judge,
 )
 from dmcore.adapters.sql._guarding import Unguarded
@@ -150,7 +151,7 @@ class SqlTransaction:
 
     @cached_property
     def reports(self) -> SqlReports:
-        return SqlReports(self._held, self._batch, self._identity, self._texts)
+        return SqlReports(self._connection, self._batch, self._identity, self._texts)
 
     @cached_property
     def erasures(self) -> SqlErasures:
@@ -304,11 +305,12 @@ def _guarded(
     try:
         transaction.flush()
     except DBAPIError as error:
+        if is_refusal(error):
+            attempts.undo_commit()
         if not is_lost_guard(error):
             raise
     else:
         return result
-    attempts.undo_commit()
     raise Unguarded
 
 

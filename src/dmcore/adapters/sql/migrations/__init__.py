@@ -3,8 +3,8 @@
 To change the schema: change ``_schema``, raise ``SCHEMA_VERSION`` by one, write a module here with
 one function of Alembic's ``Operations`` that does the same to a database with rows in it, and add
 it to the end of ``MIGRATIONS``. It runs in one transaction with the new version, on both databases;
-the view ``dm_write`` and everything of row-level security are made anew around it. A store of the
-version before, with rows in it, joins ``tests/migrations/released`` as a backup.
+everything of row-level security is made anew around it. A store of the version before, with rows in
+it, joins ``tests/migrations/released`` as a backup.
 """
 
 from collections.abc import Callable
@@ -21,8 +21,19 @@ Migration = Callable[["Operations"], None]
 
 def to_8(operations: "Operations") -> None:
     """Moves of reports are kept, and there is a directory of devices."""
+    _close_door(operations)
     keep_moves(operations)
     add_devices(operations)
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (to_8,)
+def to_9(operations: "Operations") -> None:
+    """Nothing is written through a view any more (ADR 54)."""
+    _close_door(operations)
+
+
+def _close_door(operations: "Operations") -> None:
+    """Drop the view that SQLite was written through, and that names the tables behind it."""
+    operations.execute("DROP VIEW IF EXISTS dm_write")
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (to_8, to_9)
