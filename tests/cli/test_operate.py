@@ -48,7 +48,7 @@ def test_init_tells_programs_whether_it_made_anything(run: Run) -> None:
         "store": "sqlite",
         "location": "dmcore.db",
         "mode": "off",
-        "schema_version": 8,
+        "schema_version": 9,
         "row_security": "off",
     }
     assert run("init", "--json").facts == expected
@@ -183,7 +183,7 @@ def test_status_shows_mode_versions_and_counts_and_no_names(run: Run) -> None:
     assert facts == {
         "store": "sqlite",
         "location": "dmcore.db",
-        "schema_version": 8,
+        "schema_version": 9,
         "mode": "off",
         "conversations": 2,
         "messages": 1234,

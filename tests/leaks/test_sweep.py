@@ -209,12 +209,11 @@ def test_local_variables_show_a_text_only_where_the_host_handed_it_in(
     sabotage = Sabotage(dm, monkeypatch)
     ann = dm.mailbox(ANN)
     own = PurePath(__file__).name
-    for number in range(4):
+    # What is read and what is written; SQLite is told first that something begins.
+    for number in range(3 if engine_of(dm).dialect.name == "sqlite" else 2):
         with sabotage.at(number, _fault_of(dm)), pytest.raises(StoreError) as caught:
             ann.start(BOB, BODY)
         assert _frames_that_tell(caught.value) <= {own, "_facades.py", "_calls.py"}
-        if number == 2:
-            break
 
 
 def _fault_of(dm: DirectMessages) -> Any:

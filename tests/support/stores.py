@@ -7,7 +7,6 @@ Refuses to know any rule of the product.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
-from itertools import groupby
 from typing import Any, ClassVar
 
 from sqlalchemy import Engine, create_engine, event, select, text
@@ -276,8 +275,13 @@ def writes_as_one(statements: Iterable[str]) -> list[str]:
 
     SQLite is told row by row, PostgreSQL all at once; which rows depends on whom an act reaches.
     """
-    named = (WRITTEN if it.startswith(_WRITES) else it for it in statements)
-    return [name for name, _ in groupby(named)]
+    kept: list[str] = []
+    for statement in statements:
+        if not statement.startswith(_WRITES):
+            kept.append(statement)
+        elif kept[-1:] != [WRITTEN]:
+            kept.append(WRITTEN)
+    return kept
 
 
 def is_postgres(world: World) -> bool:

@@ -54,8 +54,19 @@ from dmcore.ports.reading import Reading
 
 _OWNER = text_param("owner")
 _IS_OWNER = and_(mailbox.c.tenant == TENANT, mailbox.c.user_id == _OWNER)
-_ACCOUNT = select(mailbox).where(_IS_OWNER).with_for_update(key_share=True)
-_IS_ERASED = select(is_erased_as(text_param("erased_as")))
+
+
+def _account() -> Select[Any]:
+    """Lock a mailbox, and say whether its owner was erased: one row, also where there is none.
+
+    One statement whether it is there or not, so that nobody can tell by that.
+    """
+    held = select(mailbox).where(_IS_OWNER).with_for_update(key_share=True).cte("held")
+    is_erased = is_erased_as(text_param("erased_as")).label("is_gone")
+    return select(is_erased, held).select_from(installation).outerjoin(held, true())
+
+
+_ACCOUNT = _account()
 
 
 def _unread(total: ColumnElement[Any]) -> Select[Any]:
@@ -199,13 +210,11 @@ class SqlMailboxes:
 
     def hold(self, user: User) -> Account:
         self._batch.check_held()
-        facts = {"tenant": user.tenant, "owner": user.id}
-        row = self._connection.execute(_ACCOUNT, facts).one_or_none()
-        if row is None:
-            facts = standing_params(self._namespace, user)
-            is_erased = self._connection.execute(_IS_ERASED, facts).scalar_one()
-            return Account(user=user, is_erased=bool(is_erased))
-        return self._identity.account(account_of(user, row[ACCOUNT_AT:]))
+        facts = {"owner": user.id} | standing_params(self._namespace, user)
+        is_gone, *columns = self._connection.execute(_ACCOUNT, facts).one()
+        if columns[0] is None:
+            return Account(user=user, is_erased=bool(is_gone))
+        return self._identity.account(account_of(user, columns[ACCOUNT_AT:]))
 
     def save(self, account: Account) -> None:
         before = self._identity.account_before(account.user)

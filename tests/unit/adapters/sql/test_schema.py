@@ -11,7 +11,7 @@ from tests.unit.strategies import uuids
 
 from dmcore.adapters.sql._schema import BodyText, Identifier, WindowBytes, metadata
 from dmcore.domain.body import Body
-from dmcore.domain.limits import Window
+from dmcore.domain.limits import NEW_WINDOW, Window
 
 numbers = st.integers(-(1 << 63), (1 << 63) - 1)
 
@@ -50,8 +50,17 @@ def test_ids_sort_in_the_database_as_they_do_here(one: UUID, other: UUID) -> Non
 def test_a_window_comes_back(value: Window | None) -> None:
     kind = WindowBytes()
     for dialect in DIALECTS:
-        stored = kind.process_bind_param(value, dialect)
-        assert kind.process_result_value(stored, dialect) == value
+        stored = kind.bind_processor(dialect)(value)
+        assert kind.result_processor(dialect, None)(stored) == value
+
+
+def test_a_window_that_was_never_used_is_known() -> None:
+    """Most of an account's are, and none of those is taken apart."""
+    kind = WindowBytes()
+    for dialect in DIALECTS:
+        stored = kind.bind_processor(dialect)(Window())
+        assert stored == kind.bind_processor(dialect)(NEW_WINDOW)
+        assert kind.result_processor(dialect, None)(stored) is NEW_WINDOW
 
 
 @pytest.mark.promise("MSG-1", "LEAK-1")
