@@ -180,7 +180,9 @@ class _Depth:
 
 
 def _thread_deep(store: Store) -> Callable[[int], Pick]:
-    depths = _cycled([depth_of(store, place) for place in store.population.deep()], "deep")
+    places = store.population.deep()
+    known = {place: depth_of(store, place) for place in set(places)}
+    depths = _cycled([known[place] for place in places], "deep")
 
     def pick(count: int) -> Pick:
         drawn = list(itertools.islice(depths, count))

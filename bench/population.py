@@ -28,6 +28,7 @@ NAMESPACE: Final = bytes(range(16))
 _BEGAN_US: Final = 1_780_000_000_000_000
 # Whoever writes all the messages alone still stays below 20 in 60 seconds.
 STEP_US: Final = 4_000_000
+_DRAWN: Final = 2_000
 _SHORTEST_WAITING: Final = UNREAD_WAITING + 1
 _USER_EXPONENT: Final = 0.8
 _CONVERSATION_EXPONENT: Final = 1.0
@@ -146,21 +147,28 @@ class Population:
         ]
 
     def deep(self) -> list[Place]:
-        """Both users of each conversation with more than ``DEEP`` messages."""
+        """Both users of each conversation with more than ``DEEP`` messages, by activity."""
+        weights = [size if size >= DEEP_SIZE else 0 for size in self._sizes]
         return [
             Place(user, self.ids[index])
-            for index, size in enumerate(self._sizes)
-            if size >= DEEP_SIZE
+            for index in self._drawn(weights, "deep")
             for user in (self.pairs[index].low, self.pairs[index].high)
         ]
 
     def busy(self, page: int) -> list[str]:
-        """Users whose inbox has more than a page."""
+        """Users whose inbox has more than a page, by activity."""
         counts = dict.fromkeys(self.users, 0)
         for pair in self.pairs:
             counts[pair.low] += 1
             counts[pair.high] += 1
-        return [user for user, count in counts.items() if count > page]
+        weights = [
+            self._members[user].position if counts[user] > page else 0 for user in self.users
+        ]
+        return [self.users[index] for index in self._drawn(weights, "busy")]
+
+    def _drawn(self, weights: Sequence[int], seed: str) -> list[int]:
+        """Places in a list, each as often as its weight says: much happens where much happened."""
+        return random.Random(seed).choices(range(len(weights)), weights=weights, k=_DRAWN)
 
     def active(self, count: int, seed: str) -> list[Place]:
         """Conversations in proportion to their activity, none of them among ``waiting``."""
@@ -175,12 +183,9 @@ class Population:
         ]
 
     def long(self, size: int) -> list[Place]:
-        """One user of each conversation of more than ``size`` messages."""
-        return [
-            Place(self.pairs[index].low, self.ids[index])
-            for index, length in enumerate(self._sizes)
-            if length > size
-        ]
+        """One user of conversations of more than ``size`` messages, by activity."""
+        weights = [length if length > size else 0 for length in self._sizes]
+        return [Place(self.pairs[it].low, self.ids[it]) for it in self._drawn(weights, "long")]
 
     def blocks(self) -> list[tuple[str, str]]:
         """Who blocks whom: pairs without a conversation, since a block ends one's sight of it."""

@@ -97,9 +97,10 @@ _METHOD: Final = """\
   operation is one statement, prepared and planned once, in one round trip on a connection that is
   open already. It returns the same rows and makes the same row changes under the same guards, and
   the commit is awaited.
-- **django-postman**: in the rounds that name it, the managers that its views use and what its
-  reply form does, in one transaction, without templates and notifications; a thread is cut to one
-  page, which its own view does not do. The target there is dmcore's share of its time.
+- **django-postman**: in the rounds that name it, the managers that its views use, and its reply
+  form as its view uses it, in one transaction; without requests, templates, notifications and
+  moderators. A thread is cut to one page, which its own view does not do. The target there is
+  dmcore's share of its time.
 - **floor, SQLite**: writes through raw `sqlite3` (write-ahead log, `synchronous=FULL`, `BEGIN
   IMMEDIATE` to `COMMIT`). Reads as one statement through bare SQLAlchemy Core.
 
@@ -113,7 +114,10 @@ objects, and knows one outcome only, success.
 ## How it is measured
 
 The people and their activity are made up, the same in every run, with Zipf activity: few people
-and few conversations do most of it. The tables are filled directly.
+and few conversations do most of it. The tables are filled directly. Who reads and writes in a
+measurement, and which conversation, is drawn in proportion to that activity: where much was
+written, much is read. To dmcore it makes no difference; what django-postman takes grows with how
+much somebody has, and with how much was said in a conversation.
 
 After a warm-up come the reads, then the writes, in rounds. A round begins with a checkpoint of
 the database and a calibration of the machine: a fixed loop of Python, a flush of 8 KiB to the

@@ -14,6 +14,7 @@ from tests.interleavings.explorer import Choose, Script, explore, sample
 from tests.interleavings.ring import RULES, Ring, ring_on
 
 from dmcore.adapters.sql import IsolationLevel
+from dmcore.adapters.sql._row_security import Security
 
 __all__ = ["pools_are_empty_afterwards", "postgres_database", "sqlite_original"]
 
@@ -25,18 +26,23 @@ _DRAWN: Final = 4
 
 @attrs.frozen
 class Place:
-    """A store, and the rules that hold on it. Orders are drawn where all are run on another one."""
+    """A store, and the rules that hold on it. Orders are drawn where all are run on another one.
+
+    Where ``is_held``, everything is held that is read, as under row-level security (ADR 53).
+    """
 
     kind: str
     rules: str
     level: IsolationLevel | None = None
     is_drawn: bool = False
+    is_held: bool = False
 
 
 def _places() -> Iterator[tuple[str, Place]]:
     for rules in RULES:
         for kind in ("sqlite", "postgres"):
             yield f"{kind}-{rules}", Place(kind, rules)
+        yield f"postgres-held-{rules}", Place("postgres", rules, is_drawn=True, is_held=True)
         if IS_NIGHTLY:
             levels: dict[str, IsolationLevel] = {"rr": "REPEATABLE READ", "s": "SERIALIZABLE"}
             for name, level in levels.items():
@@ -56,9 +62,11 @@ class Arena:
 
 
 @pytest.fixture
-def arena(request: pytest.FixtureRequest) -> Iterator[Arena]:
+def arena(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Arena]:
     """At night every order there is; by day one of the two is left standing once in each."""
     place = PLACES[request.param]
+    if place.is_held:
+        monkeypatch.setattr(Security, "lets_guard", lambda _self, _dialect: False)
     orders: Orders = partial(explore, most_interruptions=None if IS_NIGHTLY else 1)
     if place.is_drawn:
         lots = random.Random(f"{seed()} {request.node.name}")

@@ -85,7 +85,7 @@ def test_every_method_that_writes_is_an_act_or_represented_by_one() -> None:
 
 
 @pytest.mark.promise("MSG-4")
-@pytest.mark.parametrize("arena", ["sqlite-absorb", "postgres-absorb"], indirect=True)
+@pytest.mark.parametrize("arena", ["sqlite-absorb", "postgres-held-absorb"], indirect=True)
 def test_the_two_really_stand_in_each_others_way(arena: Arena) -> None:
     """Each is left standing with the lock while the other waits for it, and before it had it."""
     bout = Bout("friends", ("ann", "bob"), (ACTS["send"], ACTS["send"]))
@@ -105,3 +105,19 @@ def test_the_two_really_stand_in_each_others_way(arena: Arena) -> None:
     interrupted = [any(it.is_interruption for it in script.decisions) for script in scripts]
     assert interrupted.count(False) == 2
     assert not any(it and not was for it, was in zip(waited, interrupted, strict=True))
+
+
+@pytest.mark.promise("MSG-4")
+@pytest.mark.parametrize("arena", ["postgres-absorb"], indirect=True)
+def test_who_holds_nothing_is_really_overtaken(arena: Arena) -> None:
+    """Each is left standing with what it read while the other does all, and nobody waits."""
+    bout = Bout("friends", ("ann", "bob"), (ACTS["send"], ACTS["send"]))
+    scripts = list(
+        explore(lambda choose: arena.ring.fight(bout, choose), most_interruptions=1),
+    )
+    assert arena.ring.waited == 0
+    overtaken = [it for it in scripts if not it.is_serial]
+    assert {it.choices[0] for it in overtaken} == {0, 1}
+    # Whoever was overtaken reads and writes once more, now under locks.
+    shortest = min(len(it.choices) for it in scripts if it.is_serial)
+    assert all(len(it.choices) > shortest for it in overtaken)
