@@ -68,7 +68,7 @@ def open_sync(
     ``url`` is ``sqlite:///file.db`` or ``postgresql://…``. ``isolation_level`` is PostgreSQL's for
     writing; every level gives the same guarantees. ``synchronous`` is SQLite's: ``NORMAL`` is
     faster, and a power cut may lose the last acknowledged messages (ADR 19). At most twice
-    ``pool_size`` connections are opened. Raises ``InvalidSetting``, ``NotInitialised``,
+    ``pool_size`` connections are opened, and kept. Raises ``InvalidSetting``, ``NotInitialised``,
     ``WrongSchema`` and ``StoreUnavailable``.
 
     ``directory`` is what the host knows of its users; policies with gates need one (GATE-1).

@@ -170,7 +170,7 @@ def test_a_pool_holds_at_least_one_connection(size: Any) -> None:
 def test_a_pool_may_double(size: int) -> None:
     engine = make_engine(make_url("sqlite:///dm.db"), Settings(pool_size=size))
     pool: Any = engine.pool
-    assert (pool.size(), pool._max_overflow) == (size, size)
+    assert (pool.size(), pool._max_overflow) == (2 * size, 0)
 
 
 def test_a_file_is_looked_for_and_a_server_is_not(tmp_path: Path) -> None:
