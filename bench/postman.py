@@ -196,8 +196,11 @@ def _operations(store: Store, filled: _Filled) -> list[Operation]:
     ]
     return [
         _operation("inbox page of 20", pick_inbox, population.busy(INBOX_PAGE), 1 / 10),
-        _operation("thread page of 50, newest", pick_thread, population.long(THREAD_PAGE), 1 / 50),
+        _operation("thread page of 50, newest", pick_thread, population.deep(), 1 / 50),
         _operation("thread page of 50, 5,000 deep", pick_deep, population.deep(), 1 / 50),
+        _operation(
+            "the newest of any conversation", pick_thread, population.long(THREAD_PAGE), None
+        ),
         _operation("unread count", pick_unread, population.users, None),
         _operation("send", pick_send, answering, 1 / 2, writes=True),
     ]

@@ -117,7 +117,9 @@ The people and their activity are made up, the same in every run, with Zipf acti
 and few conversations do most of it. The tables are filled directly. Who reads and writes in a
 measurement, and which conversation, is drawn in proportion to that activity: where much was
 written, much is read. To dmcore it makes no difference; what django-postman takes grows with how
-much somebody has, and with how much was said in a conversation.
+much somebody has, and with how much was said in a conversation: its pages of threads, the newest
+and the one 5,000 messages deep, are of conversations in which so much was said, and a line of its
+own shows the newest page of any.
 
 After a warm-up come the reads, then the writes, in rounds. A round begins with a checkpoint of
 the database and a calibration of the machine: a fixed loop of Python, a flush of 8 KiB to the

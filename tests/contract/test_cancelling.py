@@ -228,7 +228,7 @@ def test_a_cancellation_before_commit_undoes_what_was_written(scene: Scene) -> N
             is_cancelled = threading.Event()
 
             def note(*arguments: Any) -> None:
-                if str(arguments[2]).startswith(("WITH w0", "INSERT INTO dm_journal")):
+                if str(arguments[2]).startswith(("WITH w0", "INSERT INTO dm_write")):
                     cancel()
 
             def cancel() -> None:

@@ -55,7 +55,7 @@ def test_a_unit_of_work_may_write_more_rows_than_a_statement_takes(sql_world: Wo
     runner = runner_of(sql_world.dm)
     with asked_through(sql_world.dm) as asked:
         runner.run(writing(write))
-    # On SQLite each row is a statement of its own (ADR 54).
+    # What no act of a user's is, SQLite is told row by row (ADR 54).
     at_once = 3 if is_postgres(sql_world) else len(entries)
     assert sum("dm_journal" in it for it in asked) == at_once
     assert asked[-1] == "COMMIT"

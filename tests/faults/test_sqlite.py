@@ -113,9 +113,7 @@ def test_a_write_that_is_interrupted_halfway_leaves_nothing(scene: Scene) -> Non
         steps = iter([0] * 40)
         cursor.connection.set_progress_handler(lambda: next(steps, 1), 1)
 
-    happened = once_at(
-        engine_of(scene.dm), "before_cursor_execute", "UPDATE dm_conversation", interrupt
-    )
+    happened = once_at(engine_of(scene.dm), "before_cursor_execute", "INTO dm_write", interrupt)
     with pytest.raises(StoreUnavailable):
         scene.send("second")
     assert len(happened) == 1
@@ -126,7 +124,7 @@ def test_a_write_that_is_interrupted_halfway_leaves_nothing(scene: Scene) -> Non
 
 @pytest.mark.promise("MSG-4")
 @pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute"])
-@pytest.mark.parametrize("words", ["BEGIN IMMEDIATE", "FROM dm_installation", "INTO dm_message"])
+@pytest.mark.parametrize("words", ["BEGIN IMMEDIATE", "FROM dm_installation", "INTO dm_write"])
 def test_who_is_interrupted_in_a_transaction_keeps_nobody_waiting(
     scene: Scene, sqlite_url: str, moment: Moment, words: str
 ) -> None:

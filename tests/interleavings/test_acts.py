@@ -112,9 +112,11 @@ def test_the_two_really_stand_in_each_others_way(arena: Arena) -> None:
 def test_who_holds_nothing_is_really_overtaken(arena: Arena) -> None:
     """Each is left standing with what it read while the other does all, and nobody waits."""
     bout = Bout("friends", ("ann", "bob"), (ACTS["send"], ACTS["send"]))
-    scripts = list(
-        explore(lambda choose: arena.ring.fight(bout, choose), most_interruptions=1),
-    )
+
+    def fight(choose: Choose) -> None:
+        arena.ring.fight(bout, choose)
+
+    scripts = list(explore(fight, most_interruptions=1))
     assert arena.ring.waited == 0
     overtaken = [it for it in scripts if not it.is_serial]
     assert {it.choices[0] for it in overtaken} == {0, 1}

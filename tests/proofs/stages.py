@@ -9,7 +9,7 @@ from uuid import UUID
 
 import attrs
 from tests.proofs.sealing import about_keys, change_tablet, sealed
-from tests.support.stores import Harness, MemoryHarness, SqlHarness, asked_through, writes_as_one
+from tests.support.stores import WRITING, Harness, MemoryHarness, SqlHarness, asked_through
 
 from dmcore import DirectMessages, DmcoreError, Envelope, Mailbox, Message, Policy
 from dmcore.adapters.clock import ManualClock
@@ -134,7 +134,8 @@ class Stage:
             answer, is_refusal = call(), False
         except DmcoreError as refusal:
             answer, is_refusal = repr(anatomy(refusal)), True
-        return Seen(answer, tuple(writes_as_one(self.asked)), is_refusal)
+        asked = tuple("the write" if it.startswith(WRITING) else it for it in self.asked)
+        return Seen(answer, asked, is_refusal)
 
     def observed(self, name: str, probes: Sequence[UUID]) -> dict[str, Seen]:
         """Everything that a user gets by any call that only asks."""

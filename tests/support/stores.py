@@ -4,10 +4,10 @@ Owns what differs between stores for a test: where one lives, what lies in it, w
 Refuses to know any rule of the product.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import Engine, create_engine, event, select, text
 
@@ -266,37 +266,34 @@ def asked_through(dm: DirectMessages) -> Iterator[list[str]]:
             event.remove(engine, name, listener)
 
 
-_WRITES = ("INSERT INTO dm_", "UPDATE dm_", "DELETE FROM dm_", "WITH w0 AS (", "WITH g")
-WRITTEN = "the rows that are written"
-
-
-def writes_as_one(statements: Iterable[str]) -> list[str]:
-    """The statements, with what one unit of work writes under one name.
-
-    SQLite is told row by row, PostgreSQL all at once; which rows depends on whom an act reaches.
-    """
-    kept: list[str] = []
-    for statement in statements:
-        if not statement.startswith(_WRITES):
-            kept.append(statement)
-        elif kept[-1:] != [WRITTEN]:
-            kept.append(WRITTEN)
-    return kept
-
-
 def is_postgres(world: World) -> bool:
     """Whether a world is in PostgreSQL."""
     return isinstance(world.harness, PostgresHarness)
 
 
+WRITING: Final = ("INSERT INTO dm_write", "WITH w0 AS (", "WITH g0 AS (", "WITH g1 AS (")
+"""How a statement begins by which a unit of work writes everything."""
+
+
 @contextmanager
 def run_by_sqlite(dm: DirectMessages) -> Iterator[list[str]]:
-    """The statements that SQLite itself says it ran."""
+    """The statements that SQLite itself says it ran.
+
+    What is prepared once for a connection is left out. For each trigger that a statement sets off
+    SQLite names that statement once more; as no row can be written twice, a repeated write is one
+    of these.
+    """
     engine = engine_of(dm)
     ran: list[str] = []
 
+    def note(statement: str) -> None:
+        is_prepared = statement.startswith("CREATE TEMP ")
+        is_repeated = ran[-1:] == [statement] and statement.startswith("INSERT INTO dm_write")
+        if not is_prepared and not is_repeated:
+            ran.append(statement)
+
     def checkout(connection: Any, *_rest: object) -> None:
-        connection.set_trace_callback(ran.append)
+        connection.set_trace_callback(note)
 
     def checkin(connection: Any, *_rest: object) -> None:
         connection.set_trace_callback(None)

@@ -16,10 +16,12 @@ class Contacts(Protocol):
     the low one first. Everything that belongs to the two (conversation, sides, blocks, the journal
     positions of both) MUST be written under that lock only, and everything returned here MUST be
     read after the lock was granted, so that it is the newest committed state at any isolation
-    level. A store MAY read it without a lock where it makes sure, with the locks and in the same
-    statement that writes, that nothing of it has changed, and lets the use case begin again where
-    something has (ADR 53): nobody can see a difference. A user without an account has nothing to hold; storing the account of a user who got one
+    level. A user without an account has nothing to hold; storing the account of a user who got one
     meanwhile MUST make the transaction start over with fresh facts, never overwrite.
+
+    A store MAY take the locks only with what is written, where it makes sure in the same statement
+    that nothing of what was read has changed, and otherwise lets the use case begin again (ADR 53):
+    nobody can see a difference.
     """
 
     def hold(self, pair: Pair, *, actor: UserId, key: Key | None = None) -> Contact:

@@ -1,8 +1,8 @@
 """The writes of one unit of work, collected and sent at its end (ADR 14).
 
 Three verbs on whole rows: insert, update by primary key, delete by primary key. PostgreSQL gets
-them as data-modifying CTEs of one statement, for each is a round trip; SQLite gets them one by one,
-for there is none (ADR 54).
+them as data-modifying CTEs of one statement. SQLite gets one INSERT into a temporary view, whose
+trigger does nothing but these writes: each connection has one for each kind of write (ADR 54).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -62,6 +62,9 @@ class Shape:
 
 # PostgreSQL counts 65,535 parameters, and no row has more than sixty.
 _MOST_ROWS: Final = 500
+# A view of SQLite has 2,000 columns at most; nor is one worth making for what is hardly done twice.
+_MOST_THROUGH_A_DOOR: Final = 20
+_DOORS: Final = "dmcore.doors"
 _TABLES: Final = _schema.metadata.sorted_tables
 _RANKS: Final = {table.name: rank for rank, table in enumerate(_TABLES)}
 _NAMES: Final = {table.name: tuple(table.columns.keys()) for table in _TABLES}
@@ -121,6 +124,7 @@ class Batch:
         self._guard: Guard | None = None
         self._connection = connection
         self._writes: list[Write] = []
+        self._new_doors: list[str] = []
 
     def check_held(self) -> None:
         """Raise ``Unguarded`` where locks are needed and there are none."""
@@ -149,8 +153,7 @@ class Batch:
     def flush(self) -> None:
         """Send everything; nothing where nothing was added.
 
-        On PostgreSQL as one statement; what no act of a user's is, more rows than a statement
-        takes, is sent in several.
+        As one statement; what no act of a user's is, more rows than that takes, in several.
         Raises ``Unguarded`` for what cannot be guarded, before anything is sent.
         """
         # One order for everybody: writers that insert the same missing rows wait for each other
@@ -162,13 +165,33 @@ class Batch:
                 self._send_guarded(writes, dialect_of(name))
             return
         if name == "sqlite":
-            for write in writes:
-                shape = write.shape
-                send(self._connection, _alone(shape), _bound(write.row, shape, dialect_of(name)))
+            self._send_to_sqlite(writes, dialect_of(name))
             return
         for first in range(0, len(writes), _MOST_ROWS):
             some = writes[first : first + _MOST_ROWS]
             send(self._connection, *_as_ctes(some, dialect_of(name)))
+
+    def committed(self) -> None:
+        """What was made for this connection is there to stay: nothing was undone."""
+        if self._new_doors:
+            self._connection.connection.info.setdefault(_DOORS, set()).update(self._new_doors)
+
+    def _send_to_sqlite(self, writes: list[Write], dialect: Dialect) -> None:
+        bound = [(shape := write.shape, _bound(write.row, shape, dialect)) for write in writes]
+        if not 1 < len(writes) <= _MOST_THROUGH_A_DOOR:
+            for shape, values in bound:
+                send(self._connection, _alone(shape), values)
+            return
+        door = _door(tuple(shape for shape, _ in bound))
+        is_known = door.name in self._connection.connection.info.get(_DOORS, ())
+        if not is_known:
+            self._new_doors.append(door.name)
+        send(
+            self._connection,
+            door.through,
+            [value for _, values in bound for value in values],
+            preparing=() if is_known else door.made_by,
+        )
 
     def _send_guarded(self, writes: list[Write], dialect: Dialect) -> None:
         if self._guard is None or len(writes) > _MOST_ROWS:
@@ -203,6 +226,36 @@ def _binders(shape: Shape, dialect: Dialect) -> tuple[tuple[str, Process], ...]:
 @cache
 def _alone(shape: Shape) -> str:
     return shape.sql("?" for _ in shape.columns)
+
+
+@attrs.frozen
+class _Door:
+    """How SQLite is told several writes at once: the view, what makes it, the way through it."""
+
+    name: str
+    made_by: tuple[str, ...]
+    through: str
+
+
+_NUMBERS: Final = count()
+
+
+@cache
+def _door(shapes: tuple[Shape, ...]) -> _Door:
+    name, places = f"dm_write_{next(_NUMBERS)}", count()
+    # No rule is in it: a trigger says which value goes where.
+    writes = "; ".join(shape.sql(f"NEW.p{next(places)}" for _ in shape.columns) for shape in shapes)
+    width = next(places)
+    columns = ", ".join(f"NULL AS p{place}" for place in range(width))
+    return _Door(
+        name,
+        (
+            f"CREATE TEMP VIEW IF NOT EXISTS {name} AS SELECT {columns}",
+            f"CREATE TEMP TRIGGER IF NOT EXISTS {name}_through INSTEAD OF INSERT ON {name}"
+            f" BEGIN {writes}; END",
+        ),
+        f"INSERT INTO {name} VALUES ({', '.join('?' * width)})",  # noqa: S608
+    )
 
 
 @cache

@@ -246,6 +246,8 @@ def _prepare_sqlite(engine: Engine, synchronous: Synchronous) -> None:
         # What is deleted is overwritten, whatever the library was built with (MSG-5).
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
+        # Where what is written goes through: nothing of it is worth a file (ADR 54).
+        connection.execute("PRAGMA temp_store = MEMORY")
 
     @event.listens_for(engine, "close")
     def undo(connection: sqlite3.Connection, _record: object) -> None:

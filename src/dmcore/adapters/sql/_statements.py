@@ -139,8 +139,17 @@ def _compile(core: "Select[Any] | CompoundSelect[Any]", dialect: Dialect) -> _Co
 # Sending ------------------------------------------------------------------------------------------
 
 
-def send(connection: Connection, text: str, values: Sequence[object] = ()) -> list[Row]:
+def send(
+    connection: Connection,
+    text: str,
+    values: Sequence[object] = (),
+    *,
+    preparing: Sequence[str] = (),
+) -> list[Row]:
     """The rows of a statement in the words of the database; none where it returns none.
+
+    ``preparing`` is what has to be said first, once on each connection: listeners are told of it as
+    little as of what a driver prepares by itself.
 
     Fails as SQLAlchemy does: with its errors, and with the connection thrown away where it is lost
     or where nobody knows in the middle of what it was left.
@@ -153,6 +162,8 @@ def send(connection: Connection, text: str, values: Sequence[object] = ()) -> li
         is_heard = connection._has_events or connection.engine._has_events
         for note in connection.dispatch.before_cursor_execute if is_heard else ():
             text, values = note(connection, cursor, text, values, None, False)
+        for statement in preparing:
+            ask(cursor, statement, ())
         rows = ask(cursor, text, values)
         for note in connection.dispatch.after_cursor_execute if is_heard else ():
             note(connection, cursor, text, values, None, False)

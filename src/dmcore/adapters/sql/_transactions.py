@@ -185,6 +185,10 @@ class SqlTransaction:
         """Send the collected writes."""
         self._batch.flush()
 
+    def committed(self) -> None:
+        """What was written is there to stay."""
+        self._batch.committed()
+
 
 class GivenUp(BaseException):
     """Whoever asked no longer waits: undo. Not an error, so that no use case takes it for one."""
@@ -282,6 +286,7 @@ def _performed(
         transaction.flush()
         attempts.begin_commit()
         _commit(connection)
+        transaction.committed()
     elif call.needs is Needs.READ and beginning is not None:
         # To undo would be as good, but for that the driver forgets every statement it prepared.
         connection.commit()
