@@ -13,8 +13,8 @@ class Mailboxes(Protocol):
     def hold(self, user: User) -> Account:
         """Hold one user's account alone; fresh if never stored.
 
-        A fresh one says whether the ledger of erasures knows the user. In one statement where it is
-        stored, in two where it is not.
+        A fresh one says whether the ledger of erasures knows the user. In one statement, stored or
+        not.
         """
         ...
 

@@ -229,7 +229,7 @@ class AsyncTransactions(Protocol):
     async def run(self, call: Call[Result], /) -> Result:
         """Run a call, as ``Transactions.run``; it MUST NOT keep the event loop from other tasks.
 
-        A task that is cancelled before its COMMIT was sent leaves nothing behind. One that is
+        A task that is cancelled before it is being committed leaves nothing behind. One that is
         cancelled later may find its writes stored, as with any lost acknowledgement. Either way the
         next call MUST find the store as if the task had never been there.
         """

@@ -1,6 +1,6 @@
 """The awaiting runners: on a driver that can await, or on threads of one's own.
 
-Both run the blocking code as it is. What they own is cancelling: before COMMIT is sent a cancelled
+Both run the blocking code as it is. What they own is cancelling: before it is being committed a cancelled
 call is undone, and when ``CancelledError`` goes on nothing of it is still under way.
 """
 
