@@ -141,7 +141,8 @@ costs a quarter, and sometimes not, and the same code seems to change its speed 
 ## What made it faster
 
 Found by counting statements, round trips and the rows that each step of a plan touches; the
-reasons, and what was tried and left, are in ADR 43 and ADRs 53 to 55. On PostgreSQL, at 1,000 users:
+reasons, and what was tried and left, are in the ADRs 43 and 53 to 55. On PostgreSQL, at 1,000
+users:
 
 - The two mailboxes of a conversation were found by looking at all of a tenant: 0.6 ms of a send,
   and growing. They are two rows to join, each found by its key.
@@ -155,7 +156,7 @@ reasons, and what was tried and left, are in ADR 43 and ADRs 53 to 55. On Postgr
 - Each connection keeps its cursor, which knows how every type is read and written, and the one used
   last is used next: 0.05 ms of a read, 0.2 ms of a write (ADR 55).
 - SQLite was told what to write through one view with a trigger for each verb and table: half of a
-  send. Now each kind of write has a trigger of its own, with nothing in it but what is new (ADR 54).
+  send. Now each kind of write has its own, with nothing in it but what is new (ADR 54).
 
 No guarantee was given up. The price is one module that speaks to the drivers and one that guards
 what was read without a lock, and that a host which traces SQLAlchemy sees numbers for parameters.
@@ -166,14 +167,14 @@ what was read without a lock, and that a host which traces SQLAlchemy sees numbe
 $ make bench
 ```
 
-`.venv/bin/python -m bench --help` lists the options: `--quick` for a first look, `--full` for
-10,000 users and a million messages, which is what this page shows, `--only sqlite`, `--check` to fail where a target is missed,
-and `--profile send` to see where the time goes. Put the databases on a real disk (`--folder`): on
-a memory file system a commit costs nothing.
+`.venv/bin/python -m bench --help` lists the options: `--quick` for a first look, `--full` for the
+size that this page shows, `--only sqlite`, `--check` to fail where a target is missed, and
+`--profile send` to see where the time goes. Put the databases on a real disk (`--folder`): on a
+memory file system a commit costs nothing.
 
 What it costs that there are more messages, up to five million, is on the page
-[growth](growth.md); what one PostgreSQL holds, what a million messages cost, and what comes after it
-on [capacity](capacity.md).
+[growth](growth.md); what one PostgreSQL holds, what a million messages cost, and what comes after
+it, on [capacity](capacity.md).
 """
 
 

@@ -6,6 +6,7 @@ a moment later.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -232,22 +233,22 @@ def test_two_who_begin_with_each_other_begin_once(scene: Scene, other: str) -> N
 def test_nobody_waits_for_who_holds_a_mailbox_with_what_cannot_be_taken_back(
     scene: Scene,
 ) -> None:
-    """Somebody takes the partner's mailbox meanwhile: the write fails at once, and then waits."""
-    with psycopg.connect(scene.url) as other, psycopg.connect(scene.url, autocommit=True) as third:
-
-        def hold(_cursor: object) -> None:
-            other.execute("SELECT 1 FROM dm_mailbox WHERE user_id = 'bob' FOR UPDATE")
-
-        def let_go(_cursor: object) -> None:
-            # By now it is under locks; the guarded statement is over.
-            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            assert third.execute(f"{waiting} AND query LIKE 'WITH g%'").fetchone() == (0,)
-            other.rollback()
-
-        once_at(scene.engine, "after_cursor_execute", "actor_box", hold)
-        met = once_at(scene.engine, "before_cursor_execute", "WITH held", let_go)
-        scene.send()
-    assert len(met) == 1
+    """Somebody has the partner's mailbox: the write fails at once; who waits can go back."""
+    waiting = "SELECT query FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
+    with (
+        psycopg.connect(scene.url) as other,
+        psycopg.connect(scene.url, autocommit=True) as third,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        other.execute("SELECT 1 FROM dm_mailbox WHERE user_id = 'bob' FOR UPDATE")
+        sending = threads.submit(scene.send)
+        found = None
+        while found is None:
+            assert not sending.done(), sending.result()
+            found = third.execute(waiting, [other.info.backend_pid]).fetchone()
+        other.rollback()
+        sending.result()
+    assert found[0].startswith("WITH held")
     assert scene.texts() == ["first", "second"]
 
 

@@ -361,7 +361,7 @@ class Mailbox:
 
 @attrs.frozen(kw_only=True)
 class AsyncMailbox:
-    """As `Mailbox`, awaited. A cancelled call is undone unless it was already being committed."""
+    """As `Mailbox`, awaited. A cancelled call is undone unless it is being committed."""
 
     _calls: MailboxCalls = attrs.field(repr=False)
     _transactions: AsyncTransactions = attrs.field(repr=False)

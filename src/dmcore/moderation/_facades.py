@@ -243,7 +243,7 @@ class ModerationDesk:
 class AsyncModerationDesk:
     """As `ModerationDesk`, awaited.
 
-    A cancelled call is undone unless it was already being committed.
+    A cancelled call is undone unless it is being committed.
     """
 
     _calls: ModerationCalls = attrs.field(repr=False)

@@ -290,7 +290,7 @@ class Operations:
 
 @attrs.frozen
 class AsyncOperations:
-    """As `Operations`, awaited. A cancelled call is undone unless it was already being committed."""
+    """As `Operations`, awaited. A cancelled call is undone unless it is being committed."""
 
     _calls: OperationsCalls = attrs.field(repr=False)
     _transactions: AsyncTransactions = attrs.field(repr=False)

@@ -1,7 +1,7 @@
 """The awaiting runners: on a driver that can await, or on threads of one's own.
 
-Both run the blocking code as it is. What they own is cancelling: before it is being committed a cancelled
-call is undone, and when ``CancelledError`` goes on nothing of it is still under way.
+Both run the blocking code as it is. What they own is cancelling: a cancelled call is undone before
+it is being committed, and when ``CancelledError`` goes on nothing of it is still under way.
 """
 
 import asyncio

@@ -10,6 +10,7 @@ from dmcore import OpenTo, Preferences
 from dmcore.domain.account import Account
 from dmcore.domain.contact import Block
 from dmcore.domain.conversation import Conversation, Folder, Request, Side
+from dmcore.domain.erasure import Erasure
 from dmcore.domain.events import Action, Entry, Fact
 from dmcore.domain.ids import Key, MessageId, TenantId, User, UserId
 from dmcore.domain.inbox import InboxPlace
@@ -377,6 +378,20 @@ class TestPorts:
         assert runner.run(reading(read, 7, 100)) == {ann[1], cyd[1]}
         assert runner.run(reading(read, 6, 100)) == {ann[1]}
         assert len(runner.run(reading(read, 7, 1))) == 1
+
+    @pytest.mark.promise("GDPR-1")
+    def test_a_line_of_the_ledger_is_saved_as_it_is(self, runner: Transactions) -> None:
+        """Also one that is open again, because an older backup brought somebody back."""
+        open_ = Erasure(tenant=HERE, pseudonym=UserId("erased-somebody"), began_at_us=1)
+        closed = attrs.evolve(open_, finished_at_us=2)
+
+        def save(tx: Transaction, line: Erasure) -> None:
+            tx.erasures.save(line)
+
+        runner.run(writing(lambda tx: tx.erasures.add(open_)))
+        for line in (closed, open_, closed):
+            runner.run(writing(save, line))
+            assert runner.run(reading(lambda tx: tx.erasures.find(open_.gone))) == line
 
     @pytest.mark.promise("OPS-1")
     def test_every_reading_carries_the_mode(self, world: World, runner: Transactions) -> None:
