@@ -13,7 +13,9 @@ from bench.capacity import find_capacity
 from bench.capacity_page import capacity_page
 from bench.growth import growth, growth_page
 from bench.hosts import Load, measure_hosts
-from bench.hosts_report import are_reached, hosts_section, hosts_table, section_of, with_section
+from bench.hosts_report import are_reached, hosts_section, hosts_table
+from bench.large import find_large
+from bench.large_report import large_lines, large_section
 from bench.measure import Outcome, Plan, measure
 from bench.operations import operations
 from bench.population import Population
@@ -21,6 +23,7 @@ from bench.postman import postman_beside
 from bench.profiling import chosen, profile
 from bench.report import machine, noise, page, table
 from bench.scale import Scale
+from bench.sections import with_section, with_sections_of
 from bench.stores import Store, postgres_store, sqlite_store
 
 _DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
@@ -83,6 +86,12 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--write-docs", action="store_true", help="write the page of docs/")
     parser.add_argument(
+        "--large", action="store_true", help="very large things, and how much memory they take"
+    )
+    parser.add_argument(
+        "--lines", type=int, metavar="N", default=1_000_000, help="of the record to replay"
+    )
+    parser.add_argument(
         "--profile", metavar="OPERATION", help="profile what begins so instead of measuring"
     )
     parser.add_argument(
@@ -129,6 +138,8 @@ def main(given: Sequence[str] | None = None) -> int:
     scale, plan = arguments.scale, arguments.plan
     if arguments.hosts:
         return _load(arguments)
+    if arguments.large:
+        return _find_large(arguments)
     if arguments.growth:
         return _grow(arguments, plan)
     if arguments.capacity:
@@ -175,10 +186,19 @@ def _load(arguments: argparse.Namespace) -> int:
     return 1 if arguments.check and not are_reached(found) else 0
 
 
+def _find_large(arguments: argparse.Namespace) -> int:
+    found = find_large(arguments.folder, arguments.lines, _tell)
+    print("\n".join(large_lines(found)))
+    if arguments.write_docs:
+        before = _PAGE.read_text(encoding="utf-8")
+        _PAGE.write_text(with_section(before, large_section(found)), encoding="utf-8")
+    return 0
+
+
 def _write(new: str) -> None:
-    """The page, with what another run wrote about the sites."""
+    """The page, with what other runs wrote about other things."""
     before = _PAGE.read_text(encoding="utf-8")
-    _PAGE.write_text(with_section(new, section_of(before)), encoding="utf-8")
+    _PAGE.write_text(with_sections_of(new, before), encoding="utf-8")
 
 
 def _grow(arguments: argparse.Namespace, plan: Plan) -> int:

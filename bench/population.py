@@ -79,7 +79,8 @@ class Population:
 
     def _draw_pairs(self) -> list[Pair]:
         weights = list(itertools.accumulate(zipf(len(self.users), _USER_EXPONENT)))
-        found: dict[Pair, None] = {}
+        popular, *others = self.users
+        found = {Pair.of(TENANT, popular, it): None for it in others[: self.scale.largest_inbox]}
         while len(found) < self.scale.conversations:
             one, other = self._random.choices(self.users, cum_weights=weights, k=2)
             if one != other:
@@ -94,6 +95,7 @@ class Population:
         sizes = [2] * count
         for rank in range(DEEP_CONVERSATIONS):
             sizes[ranks[rank]] = DEEP_SIZE
+        sizes[ranks[0]] = self.scale.largest_conversation
         spare, total = self.scale.messages - sum(sizes), sum(weights)
         for rank, weight in zip(ranks, weights, strict=True):
             sizes[rank] += int(spare * weight / total)
@@ -186,6 +188,32 @@ class Population:
         """One user of conversations of more than ``size`` messages, by activity."""
         weights = [length if length > size else 0 for length in self._sizes]
         return [Place(self.pairs[it].low, self.ids[it]) for it in self._drawn(weights, "long")]
+
+    @property
+    def most_popular(self) -> str:
+        """Who has the largest inbox that the scale asks for."""
+        return self.users[0]
+
+    @cached_property
+    def largest(self) -> Place:
+        """The conversation with the most messages, as its low user has it."""
+        index = max(range(len(self._sizes)), key=self._sizes.__getitem__)
+        return Place(self.pairs[index].low, self.ids[index])
+
+    def message_in(self, place: Place, part: int) -> MessageId:
+        """The message at one part of so many of a conversation, by its age."""
+        index = self.ids.index(place.conversation)
+        numbers = [number for number, it in enumerate(self._turns) if it == index]
+        return self._message(numbers[len(numbers) // part])
+
+    def places_of(self, user: str, count: int) -> list[Place]:
+        """Some conversations of somebody."""
+        of_theirs = (
+            Place(user, id_)
+            for pair, id_ in zip(self.pairs, self.ids, strict=True)
+            if user in (pair.low, pair.high)
+        )
+        return list(itertools.islice(of_theirs, count))
 
     def blocks(self) -> list[tuple[str, str]]:
         """Who blocks whom: pairs without a conversation, since a block ends one's sight of it."""

@@ -13,17 +13,24 @@ UNREAD_WAITING: Final = 5
 
 @attrs.frozen(kw_only=True)
 class Scale:
-    """How large a population is."""
+    """How large a population is.
+
+    Its largest conversation may have been given a number of messages, and the first of its users a
+    number of conversations; otherwise they are as large as their ranks make them.
+    """
 
     users: int
     conversations: int
     messages: int
+    largest_conversation: int = DEEP_SIZE
+    largest_inbox: int = 0
 
     def __attrs_post_init__(self) -> None:
         pairs = self.users * (self.users - 1) // 2
         if self.conversations > pairs // 4:
             raise ValueError("so many conversations need more users")
-        least = self.conversations * 2 + DEEP_CONVERSATIONS * DEEP_SIZE
+        deep = (DEEP_CONVERSATIONS - 1) * DEEP_SIZE + self.largest_conversation
+        least = self.conversations * 2 + deep
         if self.messages < least:
             raise ValueError(f"so many conversations need at least {least} messages")
 
