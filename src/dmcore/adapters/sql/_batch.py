@@ -62,8 +62,10 @@ class Shape:
 
 # PostgreSQL counts 65,535 parameters, and no row has more than sixty.
 _MOST_ROWS: Final = 500
-# A view of SQLite has 2,000 columns at most; nor is one worth making for what is hardly done twice.
+# A view of SQLite has 2,000 columns at most; nor is a door worth making for what is hardly done
+# twice, and a connection does not keep any number of them.
 _MOST_THROUGH_A_DOOR: Final = 20
+_MOST_DOORS: Final = 200
 _DOORS: Final = "dmcore.doors"
 _TABLES: Final = _schema.metadata.sorted_tables
 _RANKS: Final = {table.name: rank for rank, table in enumerate(_TABLES)}
@@ -178,20 +180,26 @@ class Batch:
 
     def _send_to_sqlite(self, writes: list[Write], dialect: Dialect) -> None:
         bound = [(shape := write.shape, _bound(write.row, shape, dialect)) for write in writes]
-        if not 1 < len(writes) <= _MOST_THROUGH_A_DOOR:
+        door = self._door_for(tuple(shape for shape, _ in bound))
+        if door is None:
             for shape, values in bound:
                 send(self._connection, _alone(shape), values)
             return
-        door = _door(tuple(shape for shape, _ in bound))
-        is_known = door.name in self._connection.connection.info.get(_DOORS, ())
-        if not is_known:
+        is_new = door.name in self._new_doors
+        values = [value for _, of_one in bound for value in of_one]
+        send(self._connection, door.through, values, preparing=door.made_by if is_new else ())
+
+    def _door_for(self, shapes: tuple[Shape, ...]) -> "_Door | None":
+        """The door for writes of these kinds, known on this connection or new; or none."""
+        if not 1 < len(shapes) <= _MOST_THROUGH_A_DOOR:
+            return None
+        known = self._connection.connection.info.get(_DOORS, ())
+        door = _door(shapes)
+        if door.name not in known:
+            if len(known) >= _MOST_DOORS:
+                return None
             self._new_doors.append(door.name)
-        send(
-            self._connection,
-            door.through,
-            [value for _, values in bound for value in values],
-            preparing=() if is_known else door.made_by,
-        )
+        return door
 
     def _send_guarded(self, writes: list[Write], dialect: Dialect) -> None:
         if self._guard is None or len(writes) > _MOST_ROWS:
