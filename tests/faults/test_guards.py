@@ -7,24 +7,31 @@ a moment later.
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import attrs
 import psycopg
 import pytest
 from sqlalchemy import Engine
+from tests.conftest import IS_NIGHTLY
 from tests.faults.moments import once_at
 from tests.support.sealed import Keys
 from tests.support.stores import asked_through, engine_of
 
-from dmcore import DirectMessages, DmcoreError, Policy, Preferences, RateLimit
+from dmcore import DirectMessages, DmcoreError, Mailbox, Policy, Preferences, RateLimit
 from dmcore.adapters import sql
 from dmcore.adapters.clock import ManualClock
 from dmcore.domain.account import Account
+from dmcore.domain.erasure import ErasureScope
 from dmcore.domain.ids import TenantId, User, UserId
 from dmcore.errors import (
+    AccountErased,
     EncryptionRequired,
     LimitReached,
     MessagingUnavailable,
@@ -38,6 +45,9 @@ from dmcore.testing.blocking import runner_of
 from dmcore.testing.world import NOON_US, text_of, thread_of
 
 STRICT = Policy(messages=RateLimit(2, timedelta(minutes=1)), starts=None)
+UNLIMITED = Policy(messages=None, starts=None)
+ASKING = attrs.evolve(UNLIMITED, requests="ask")
+ABSORBING = attrs.evolve(UNLIMITED, blocked="absorb")
 MINUTE = timedelta(minutes=1)
 
 
@@ -62,12 +72,12 @@ class Scene:
 
 
 @pytest.fixture
-def scene(postgres_url: str) -> Iterator[Scene]:
+def scene(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[Scene]:
     sql.initialise(postgres_url)
-    clock = ManualClock(NOON_US)
+    clock, policy = ManualClock(NOON_US), getattr(request, "param", STRICT)
     with (
-        sql.open_sync(postgres_url, policy=STRICT, clock=clock) as dm,
-        sql.open_sync(postgres_url, policy=STRICT, clock=clock) as another,
+        sql.open_sync(postgres_url, policy=policy, clock=clock) as dm,
+        sql.open_sync(postgres_url, policy=policy, clock=clock) as another,
     ):
         another.operations("olga").set_mode("on")
         conversation = another.mailbox("ann").start("bob", "first").conversation
@@ -275,3 +285,158 @@ def test_writes_without_facts_are_not_guarded(scene: Scene) -> None:
         runner_of(scene.dm).run(writing(lambda tx: tx.mailboxes.save(Account(user=ann))))
     assert asked[0] == "BEGIN"
     assert asked[-1] == "COMMIT"
+
+
+# Erasures ---------------------------------------------------------------------------------------
+
+
+def erase(scene: Scene, user: str) -> None:
+    scene.another.operations("olga").erase(user)
+
+
+def record(scene: Scene, user: str) -> None:
+    """The ledger takes in a line about somebody whom no row names."""
+    gone = scene.another.operations("olga").preview_erasure(user).pseudonym
+    with psycopg.connect(scene.url) as connection:
+        connection.execute("INSERT INTO dm_erasure VALUES ('', %s, 1, 2)", [gone])
+
+
+@pytest.mark.promise("GDPR-1")
+@pytest.mark.parametrize("change", [erase, record])
+@pytest.mark.parametrize(
+    ("sender", "other", "refusal"),
+    [("ann", "zoe", RecipientUnavailable), ("zoe", "ann", AccountErased)],
+)
+def test_nobody_comes_back_who_was_never_there_and_was_erased(
+    scene: Scene,
+    change: Callable[[Scene, str], None],
+    sender: str,
+    other: str,
+    refusal: type[DmcoreError],
+) -> None:
+    """Their mailbox came and went meanwhile, or never was: what is missing looks as it did."""
+    met = once_at(scene.engine, "after_cursor_execute", "actor_box", lambda _: change(scene, "zoe"))
+    with pytest.raises(refusal):
+        scene.dm.mailbox(sender).start(other, "hello")
+    assert len(met) == 1
+    assert scene.another.operations("olga").preview_erasure("zoe").scope == ErasureScope()
+    assert scene.another.operations("olga").verify() == ()
+
+
+def steps_of(dm: DirectMessages, user: str) -> Iterator[bool]:
+    """Erase somebody, and stop after each step; whether it was the last."""
+    olga = dm.operations("olga")
+    steps = olga._calls.erasing(user, tenant=None, most=1)
+    assert olga._transactions.run(steps.begin)
+    olga._transactions.run(steps.settle)
+    yield False
+    step = olga._transactions.run(steps.go_on_behind)
+    yield False
+    while not step.is_finished:
+        step = olga._transactions.run(steps.go_on if step.has_changed else steps.finish)
+        yield step.is_finished
+
+
+def take_step(steps: Iterator[bool], taken: list[bool], _cursor: object) -> None:
+    taken.append(next(steps))
+
+
+PARTNERS_ACTS: Mapping[str, Callable[[Mailbox, str, Any], object]] = {
+    "clear": lambda bob, _, here: bob.clear(here),
+    "hide": lambda bob, _, here: bob.hide(here, bob.thread(here).items[0].id),
+    "mute": lambda bob, _, here: bob.mute(here),
+    "archive": lambda bob, _, here: bob.archive(here),
+    "mark read": lambda bob, _, here: bob.mark_read(here, through=bob.thread(here).items[-1].id),
+    "delete": lambda bob, _, here: bob.delete(here, bob.thread(here).items[-1].id),
+    "block": lambda bob, other, _: bob.block(other),
+    "unblock": lambda bob, other, _: bob.unblock(other),
+    "report": lambda bob, other, here: bob.report(other, conversation=here, reason="spam"),
+    "send": lambda bob, _, here: bob.send(here, "still there?"),
+}
+
+
+def met(dm: DirectMessages, who: str, partner: str) -> UUID:
+    """They have written, and the partner has read."""
+    here = dm.mailbox(who).start(partner, "first").conversation
+    newest = dm.mailbox(who).send(here, "second").id
+    dm.mailbox(partner).send(here, "hello yourself")
+    dm.mailbox(partner).mark_read(here, through=newest)
+    return here
+
+
+def blocked(dm: DirectMessages, who: str, partner: str) -> UUID:
+    here = met(dm, who, partner)
+    dm.mailbox(partner).block(who)
+    return here
+
+
+def declined(dm: DirectMessages, who: str, partner: str) -> UUID:
+    """Nothing of theirs reaches the partner any more, also not that they go."""
+    here = dm.mailbox(who).start(partner, "may I?").conversation
+    dm.mailbox(partner).decline(here)
+    return here
+
+
+def absorbed(dm: DirectMessages, who: str, partner: str) -> UUID:
+    """They wrote to somebody who has nothing of it."""
+    dm.mailbox(partner).block(who)
+    return dm.mailbox(who).start(partner, "first").conversation
+
+
+# By day where a step tells the partner nothing.
+SITUATIONS = [
+    pytest.param(ASKING, declined, id="declined"),
+    pytest.param(ABSORBING, absorbed, id="absorbed"),
+]
+if IS_NIGHTLY:
+    SITUATIONS += [
+        pytest.param(UNLIMITED, met, id="met"),
+        pytest.param(UNLIMITED, blocked, id="blocked"),
+    ]
+
+
+@pytest.mark.promise("GDPR-1", "MSG-5", "READ-1")
+@pytest.mark.parametrize("name", PARTNERS_ACTS)
+@pytest.mark.parametrize(("scene", "before"), SITUATIONS, indirect=["scene"])
+def test_a_partner_meets_each_step_of_an_erasure(
+    scene: Scene, before: Callable[[DirectMessages, str, str], UUID], name: str
+) -> None:
+    """Whatever a step changes about a pair, nobody writes on what was read before it."""
+    act = PARTNERS_ACTS[name]
+    for number in count():
+        # The one who goes sorts before the partner, and behind it under the new name; or not.
+        who, partner = f"{'az'[number % 2]}{number}", f"b{number}"
+        here = before(scene.another, who, partner)
+        steps = steps_of(scene.another, who)
+        if True in islice(steps, number // 2):
+            break
+        taken: list[bool] = []
+        step = partial(take_step, steps, taken)
+        once_at(scene.engine, "after_cursor_execute", "actor_box", step)
+        # Where nothing can be seen there is nothing to hide.
+        with suppress(DmcoreError, IndexError):
+            act(scene.dm.mailbox(partner), who, here)
+        scene.another.operations("olga").erase(who)
+        scope = scene.another.operations("olga").preview_erasure(who).scope
+        assert scope == ErasureScope(), (number, taken)
+        assert scene.another.operations("olga").verify() == ()
+    assert number > 8
+
+
+@pytest.mark.promise("CRYPT-1", "GDPR-1")
+def test_evidence_is_sealed_under_locks(postgres_url: str, tmp_path: Path) -> None:
+    """A key may be made for it in the name of who wrote it, for which an erasure has to wait."""
+    sql.initialise(postgres_url)
+    encryption = Keys(tmp_path).make().encryption()
+    sql.encrypt(postgres_url, encryption=encryption)
+    policy = attrs.evolve(UNLIMITED, evidence="reporter_selected")
+    with sql.open_sync(postgres_url, policy=policy, encryption=encryption) as dm:
+        dm.operations("olga").set_mode("on")
+        sent = dm.mailbox("ann").start("bob", "first")
+        for chosen, begun in (((sent.id,), 1), ((), 0)):
+            with asked_through(dm) as asked:
+                dm.mailbox("bob").report(
+                    "ann", conversation=sent.conversation, messages=chosen, reason="spam"
+                )
+            assert asked.count("BEGIN") == begun
+    encryption.close()

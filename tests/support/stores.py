@@ -271,7 +271,7 @@ def is_postgres(world: World) -> bool:
     return isinstance(world.harness, PostgresHarness)
 
 
-WRITING: Final = ("INSERT INTO dm_write", "WITH w0 AS (", "WITH g0 AS (", "WITH g1 AS (")
+WRITING: Final = ("INSERT INTO dm_write", "WITH w0 AS ", "WITH g0 AS ")
 """How a statement begins by which a unit of work writes everything."""
 
 

@@ -1,7 +1,7 @@
 """A contact: two people and everything that decides what may pass between them now.
 
-It is what a use case holds under lock before it decides: nothing in it can change until the
-transaction ends.
+It is what a use case holds before it decides: nothing in it can change until the transaction ends,
+or nothing of what was decided is stored.
 """
 
 from datetime import datetime

@@ -167,13 +167,18 @@ def after_shredding(
 ) -> tuple[Contact, tuple[Entry, ...]]:
     """The two and their conversation after a step, with the fact that the partner is told.
 
-    They are told once, when all is gone: how many steps it took is how much they never saw.
+    They are told once, when all is gone: how many steps it took is how much they never saw. But
+    whoever writes about the two must notice each step (ADR 13, ADR 53).
 
     ``contact`` is seen from who is erased. Their side is cleared and serves as the place of the
     next step; after the last one the pair holds the pseudonym.
     """
     side, view = contact.side, contact.partner_side
-    after = contact
+    after = attrs.evolve(
+        contact,
+        actor=contact.actor.changed_untold(),
+        partner=contact.partner.changed_untold(),
+    )
     if contact.conversation is not None and side.exists:
         after = after.with_side(
             attrs.evolve(

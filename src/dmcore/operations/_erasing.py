@@ -139,7 +139,12 @@ def finish(tx: Transaction, rules: Rules, *, operator: User, user: User, most: i
     if step is not None:
         return step
     held = _held(tx, operator, user, gone)
-    step = _of_the_account(tx, held[user], held[gone], most=most)
+    # Who was still writing about them held one of these, and is through. A pair is not held now.
+    if tx.erasures.next_conversation(user) is not None:
+        return Erased(pseudonym=gone.id, has_changed=True)
+    step = _renamed(tx, user, gone, most=most) or _of_the_account(
+        tx, held[user], held[gone], most=most
+    )
     if step is not None:
         return step
     line = tx.erasures.find(gone)
@@ -158,6 +163,11 @@ def _outside_of_the_account(
     conversation = tx.erasures.next_conversation(user)
     if conversation is not None:
         return _in_conversation(tx, rules, conversation, user=user, gone=gone.id, most=most)
+    return _renamed(tx, user, gone, most=most)
+
+
+def _renamed(tx: Transaction, user: User, gone: User, *, most: int) -> Erased | None:
+    """The next rows of others that name the user, under the new name."""
     renamed = tx.erasures.rename(user, gone.id, limit=most)
     if not renamed:
         return None

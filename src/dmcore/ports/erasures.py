@@ -42,7 +42,9 @@ class Erasures(Protocol):
         ...
 
     def settle(self) -> None:
-        """Wait until whoever decided before the ledger had its newest line has finished.
+        """Wait for whoever decided before the ledger had its newest line.
+
+        Afterwards they have finished, or can store nothing of what they decided any more.
 
         Called in a transaction of its own, which writes nothing, after the line was committed.
         It MUST NOT keep anybody waiting who comes meanwhile, however long one of those takes who

@@ -15,7 +15,7 @@ import attrs
 from sqlalchemy import Connection, Dialect, Table
 
 from dmcore.adapters.sql import _schema
-from dmcore.adapters.sql._guarding import Guard, Unguarded, guarded
+from dmcore.adapters.sql._guarding import ARE_SURE, IS_SURE, Guard, Unguarded, guarding
 from dmcore.adapters.sql._statements import Process, binder, dialect_of, send
 
 
@@ -46,15 +46,17 @@ class Shape:
     def keys(self) -> tuple[str, ...]:
         return _KEYS[self.table]
 
-    def sql(self, values: Iterable[str]) -> str:
-        """The statement, with one expression for each of ``columns``."""
+    def sql(self, values: Iterable[str], *, only_if: str = "") -> str:
+        """The statement, with one expression for each of ``columns``, perhaps on a condition."""
         given = list(values)
         if self.verb is Verb.INSERT:
             names = ", ".join(f'"{name}"' for name in self.columns)
-            return f"INSERT INTO {self.table} ({names}) VALUES ({', '.join(given)})"  # noqa: S608
+            row = f"SELECT {', '.join(given)} WHERE {only_if}" if only_if else ""
+            row = row or f"VALUES ({', '.join(given)})"
+            return f"INSERT INTO {self.table} ({names}) {row}"
         pairs = [f'"{name}" = {value}' for name, value in zip(self.columns, given, strict=True)]
         changes, found = pairs[: -len(self.keys)], pairs[-len(self.keys) :]
-        where = " AND ".join(found)
+        where = " AND ".join([*found, only_if] if only_if else found)
         if self.verb is Verb.UPDATE:
             return f"UPDATE {self.table} SET {', '.join(changes)} WHERE {where}"  # noqa: S608
         return f"DELETE FROM {self.table} WHERE {where}"  # noqa: S608
@@ -118,15 +120,19 @@ class Write:
 class Batch:
     """What a unit of work wants written; ``flush`` sends it.
 
-    One that ``is_guarded`` holds no locks: what it read is watched instead (ADR 53).
+    One that ``is_guarded`` holds no locks: what it read is watched instead (ADR 53). One that
+    ``is_joined`` is in a transaction of the host's, and leaves nothing behind on its connection.
     """
 
-    def __init__(self, connection: Connection, *, is_guarded: bool = False) -> None:
+    def __init__(
+        self, connection: Connection, *, is_guarded: bool = False, is_joined: bool = False
+    ) -> None:
         self.is_guarded = is_guarded
+        self._is_joined = is_joined
         self._guard: Guard | None = None
         self._connection = connection
         self._writes: list[Write] = []
-        self._new_doors: list[str] = []
+        self._new_doors: list[tuple[Shape, ...]] = []
 
     def check_held(self) -> None:
         """Raise ``Unguarded`` where locks are needed and there are none."""
@@ -180,31 +186,26 @@ class Batch:
 
     def _send_to_sqlite(self, writes: list[Write], dialect: Dialect) -> None:
         bound = [(shape := write.shape, _bound(write.row, shape, dialect)) for write in writes]
-        door = self._door_for(tuple(shape for shape, _ in bound))
-        if door is None:
+        shapes = tuple(shape for shape, _ in bound)
+        known = self._connection.connection.info.get(_DOORS, ())
+        is_few = 1 < len(shapes) <= _MOST_THROUGH_A_DOOR and not self._is_joined
+        if not is_few or (shapes not in known and len(known) >= _MOST_DOORS):
             for shape, values in bound:
                 send(self._connection, _alone(shape), values)
             return
-        is_new = door.name in self._new_doors
+        door = _door(shapes)
+        is_new = shapes not in known
+        if is_new:
+            self._new_doors.append(shapes)
         values = [value for _, of_one in bound for value in of_one]
         send(self._connection, door.through, values, preparing=door.made_by if is_new else ())
-
-    def _door_for(self, shapes: tuple[Shape, ...]) -> "_Door | None":
-        """The door for writes of these kinds, known on this connection or new; or none."""
-        if not 1 < len(shapes) <= _MOST_THROUGH_A_DOOR:
-            return None
-        known = self._connection.connection.info.get(_DOORS, ())
-        door = _door(shapes)
-        if door.name not in known:
-            if len(known) >= _MOST_DOORS:
-                return None
-            self._new_doors.append(door.name)
-        return door
 
     def _send_guarded(self, writes: list[Write], dialect: Dialect) -> None:
         if self._guard is None or len(writes) > _MOST_ROWS:
             raise Unguarded
-        send(self._connection, *_as_ctes(writes, dialect, self._guard))
+        ((is_sure,),) = send(self._connection, *_as_ctes(writes, dialect, self._guard))
+        if not is_sure:
+            raise Unguarded
 
 
 def _as_ctes(
@@ -238,9 +239,8 @@ def _alone(shape: Shape) -> str:
 
 @attrs.frozen
 class _Door:
-    """How SQLite is told several writes at once: the view, what makes it, the way through it."""
+    """How SQLite is told several writes at once: what makes it, and the way through it."""
 
-    name: str
     made_by: tuple[str, ...]
     through: str
 
@@ -256,7 +256,6 @@ def _door(shapes: tuple[Shape, ...]) -> _Door:
     width = next(places)
     columns = ", ".join(f"NULL AS p{place}" for place in range(width))
     return _Door(
-        name,
         (
             f"CREATE TEMP VIEW IF NOT EXISTS {name} AS SELECT {columns}",
             f"CREATE TEMP TRIGGER IF NOT EXISTS {name}_through INSTEAD OF INSERT ON {name}"
@@ -268,12 +267,15 @@ def _door(shapes: tuple[Shape, ...]) -> _Door:
 
 @cache
 def _ctes(shapes: tuple[Shape, ...], present: tuple[bool, ...] | None) -> str:
-    holds, selected, places = ([], "1", count(1)) if present is None else guarded(present)
-    parts = (
-        f"w{number} AS ({shape.sql(f'${next(places)}' for _ in shape.columns)})"
-        for number, shape in enumerate(shapes)
-    )
-    return f"WITH {', '.join([*holds, *parts])} SELECT {selected}"
+    parts: list[str] = []
+    places, only_if, selected = count(1), "", "1"
+    if present is not None:
+        parts, places = guarding(present)
+        only_if, selected = IS_SURE, ARE_SURE
+    for number, shape in enumerate(shapes):
+        given = (f"${next(places)}" for _ in shape.columns)
+        parts.append(f"w{number} AS ({shape.sql(given, only_if=only_if)})")
+    return f"WITH {', '.join(parts)} SELECT {selected}"
 
 
 # The writes there are.

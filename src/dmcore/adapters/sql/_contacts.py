@@ -11,6 +11,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    func,
     select,
     true,
     union_all,
@@ -29,7 +30,7 @@ from dmcore.adapters.sql._conditions import (
     standing_params,
     text_param,
 )
-from dmcore.adapters.sql._guarding import Guard, version_of
+from dmcore.adapters.sql._guarding import Guard, Seen, Unguarded, version_of
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._rows import (
     ACCOUNT_WIDTH,
@@ -156,6 +157,7 @@ def _facts(
                 for name, row in versions.items()
                 if is_watched
             ),
+            *([func.pg_is_in_recovery().label("is_standby")] if is_watched else ()),
         )
         .select_from(installation)
         .outerjoin(conversation, and_(conversation.c.id == CONVERSATION, having))
@@ -351,13 +353,20 @@ class SqlContacts:
         if not self._batch.is_guarded:
             return first_of(holding.first.all(self._connection, facts))
         row = first_of(holding.watched.all(self._connection, facts))
+        if row.is_standby:
+            # What is read here may be old; and to be told so is how a server that leads is found.
+            raise Unguarded
         if row.partner is not None:
-            users = (User(facts["tenant"], it) for it in (facts["actor"], row.partner))
-            versions = row.actor_version, row.partner_version
-            self._batch.watch(
-                Guard(row.installation_version, tuple(zip(users, versions, strict=True)))
+            seen = (
+                self._seen(facts["tenant"], facts["actor"], row.actor_version),
+                self._seen(facts["tenant"], row.partner, row.partner_version),
             )
+            self._batch.watch(Guard(row.installation_version, seen))
         return row
+
+    def _seen(self, tenant: TenantId, user: UserId, version: str | None) -> Seen:
+        owner = User(tenant, user)
+        return Seen(owner, version, pseudonym_of(self._namespace, owner))
 
     def _fresh(self, row: Any, holding: _Holding, facts: dict[str, Any]) -> Any:
         """The row, or what it is by now, if it was read before the wait for a lock was over."""

@@ -32,6 +32,8 @@ _DRIVERS: Final = {("pysqlite", False), ("psycopg", False)}
 _AWAITING_DRIVERS: Final = {("psycopg", True)}
 _BUSY_TIMEOUT_S: Final = 30
 _CONNECT_TIMEOUT_S: Final = 10
+# A connection may rest for long: what stands between does not forget it, or it is found to be dead.
+_OF_ONE: Final = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 3}
 # Where a URL names several servers, another one takes over from one that is gone. Whoever is in the
 # middle of something with that one, or would begin, has to be told: a machine without power tells
 # nobody, and left alone the system waits for a quarter of an hour. A URL may say otherwise.
@@ -152,9 +154,9 @@ def _made(create: Callable[..., Made], url: URL, settings: Settings) -> Made:
             "options": " ".join(map(str, asked)).strip(),
             "client_encoding": "UTF8",
         }
-        if len(hosts_of(url)) > 1:
-            unsaid = {name: it for name, it in _OF_SEVERAL.items() if name not in url.query}
-            options["connect_args"].update(unsaid)
+        usual = _OF_ONE if len(hosts_of(url)) <= 1 else _OF_SEVERAL
+        unsaid = {name: it for name, it in usual.items() if name not in url.query}
+        options["connect_args"].update(unsaid)
     return _created(create, url, options, "url")
 
 

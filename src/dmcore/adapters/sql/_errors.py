@@ -66,8 +66,7 @@ _READ_ONLY_STATE: Final = "25006"
 # A row was there after all, or was gone.
 _READ_AGAIN_STATES = {"23505", "23503"}
 
-# A row that was read is not what it was, which a guard finds by dividing; or somebody holds it.
-_LOST_GUARD_STATES: Final = {"22012"} | _START_OVER_STATES | _READ_AGAIN_STATES
+_LOST_GUARD_STATES: Final = _START_OVER_STATES | _READ_AGAIN_STATES
 
 # Primary result codes of SQLite.
 _SQLITE_BUSY = {5, 6}

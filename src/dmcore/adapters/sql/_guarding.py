@@ -19,25 +19,36 @@ class Unguarded(BaseException):
 
 
 @attrs.frozen
-class Guard:
-    """The rows on which all hangs that was read of a pair, and the versions that were read.
+class Seen:
+    """A mailbox as it was read.
 
-    A mailbox that was not there has none, and must not be there still.
+    One that was not there has no version. It must be missing still, and nobody must have been
+    erased under its name, for it may have come and gone meanwhile (GDPR-1).
     """
 
+    user: User
+    version: str | None
+    pseudonym: User
+
+
+@attrs.frozen
+class Guard:
+    """The rows on which all hangs that was read of a pair, and the versions that were read."""
+
     installation: str
-    mailboxes: Sequence[tuple[User, str | None]]
+    mailboxes: Sequence[Seen]
 
     @property
     def present(self) -> tuple[bool, ...]:
         """Which of the mailboxes were there."""
-        return tuple(version is not None for _, version in self.mailboxes)
+        return tuple(it.version is not None for it in self.mailboxes)
 
     def values(self) -> list[object]:
-        """The parameters of ``guarded``."""
+        """The parameters of ``guarding``."""
         values: list[object] = [self.installation]
-        for user, version in self.mailboxes:
-            values += (user.tenant, user.id) if version is None else (user.tenant, user.id, version)
+        for seen in self.mailboxes:
+            last = seen.pseudonym.id if seen.version is None else seen.version
+            values += (seen.user.tenant, seen.user.id, last)
         return values
 
 
@@ -46,30 +57,36 @@ def version_of(row: Any) -> ColumnElement[str]:
     return literal_column(f"CAST({row.name}.xmin AS TEXT)", Text())
 
 
-# What was read is found once; and to divide by none undoes the statement and all its writes.
-_IS_SAME: Final = " / (SELECT count(*) FROM dm_installation WHERE xmin = $1)"
-_IS_MISSING: Final = " / (SELECT 1 - count(*) FROM dm_mailbox WHERE tenant = ${} AND user_id = ${})"
-_IS_HELD: Final = " / (SELECT count(*) FROM {})"
-# Nobody is waited for: whoever holds one of the rows is about to change it.
+IS_SURE: Final = "EXISTS (SELECT 1 FROM sure)"
+"""The condition of each write behind a guard."""
+ARE_SURE: Final = "(SELECT count(*) FROM sure)"
+"""Whether it held: one or none."""
+# Nobody is waited for: whoever holds one of the rows is about to change it. Nor is it an error, of
+# which every server keeps a log.
 _HOLD: Final = (
-    "{} AS (SELECT 1 FROM dm_mailbox WHERE tenant = ${} AND user_id = ${} AND xmin = ${}"
-    " FOR NO KEY UPDATE NOWAIT)"
+    "SELECT 1 FROM dm_mailbox WHERE tenant = ${0} AND user_id = ${1} AND xmin = ${2}"
+    " FOR NO KEY UPDATE SKIP LOCKED"
+)
+_MISS: Final = (
+    "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM dm_mailbox WHERE tenant = ${0} AND user_id = ${1})"
+    " AND NOT EXISTS (SELECT 1 FROM dm_erasure WHERE tenant = ${0} AND pseudonym = ${2})"
 )
 
 
-def guarded(present: Sequence[bool]) -> tuple[list[str], str, "count[int]"]:
-    """For a statement that writes: what it begins with, what it selects, and the places left.
+def guarding(present: Sequence[bool]) -> tuple[list[str], "count[int]"]:
+    """What a statement that writes begins with, and the places that are left for its parameters.
 
-    It does nothing and fails where anything has changed; ``present`` are mailboxes of a ``Guard``.
+    ``sure`` has one row where nothing has changed, and none otherwise. ``present`` are mailboxes of
+    a ``Guard``.
     """
     places = count(2)
-    holds, sure = [], f"1{_IS_SAME}"
+    parts = []
     for number, is_there in enumerate(present):
-        user = next(places), next(places)
-        if is_there:
-            name = f"g{number}"
-            holds.append(_HOLD.format(name, *user, next(places)))
-            sure += _IS_HELD.format(name)
-        else:
-            sure += _IS_MISSING.format(*user)
-    return holds, sure, places
+        text = (_HOLD if is_there else _MISS).format(*(next(places) for _ in range(3)))
+        parts.append(f"g{number} AS MATERIALIZED ({text})")
+    rows = ", ".join(f"g{number}" for number in range(len(present)))
+    parts.append(
+        f"sure AS MATERIALIZED (SELECT 1 FROM {rows}, dm_installation"  # noqa: S608
+        " WHERE dm_installation.xmin = $1)"
+    )
+    return parts, places

@@ -70,7 +70,8 @@ def _within(
     if call.needs is not Needs.READ:
         _check_transaction(connection, call.needs)
     with security.acting(connection, call.actor):
-        return _acted(connection, SqlTransaction(connection, namespace, sealing), call)
+        transaction = SqlTransaction(connection, namespace, sealing, is_joined=True)
+        return _acted(connection, transaction, call)
 
 
 def _acted(connection: Connection, transaction: SqlTransaction, call: Call[Result]) -> Result:

@@ -42,6 +42,11 @@ class Texts:
         self._encryption = encryption
         self._ask = ask
 
+    @property
+    def are_sealed(self) -> bool:
+        """Whether texts are sealed before they are stored."""
+        return self._encryption is not None
+
     def check(self, keyring: bytes | None) -> None:
         """Raise where the database says by now that it needs another keyring, or one at all.
 

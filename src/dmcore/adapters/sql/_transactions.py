@@ -104,10 +104,11 @@ class SqlTransaction:
         sealing: Sealing | None = None,
         *,
         is_guarded: bool = False,
+        is_joined: bool = False,
     ) -> None:
         self.namespace = namespace
         self._connection = connection
-        self._batch = Batch(connection, is_guarded=is_guarded)
+        self._batch = Batch(connection, is_guarded=is_guarded, is_joined=is_joined)
         self._identity = Identity()
         self._texts = Texts() if sealing is None else Texts(sealing.encryption, sealing.ask)
 
@@ -215,8 +216,9 @@ class Attempts:
         self._is_committing = True
 
     def undo_commit(self) -> None:
-        """It is certain again that nothing is stored."""
+        """It is certain again that nothing is stored. Raises ``GivenUp``."""
         self._is_committing = False
+        self._check_wanted()
 
     def pause_after(self, verdict: Verdict) -> float:
         """How many seconds to wait before the next try. Raises the error if there is none.
@@ -309,6 +311,9 @@ def _guarded(
     attempts.begin_commit()
     try:
         transaction.flush()
+    except Unguarded:
+        attempts.undo_commit()
+        raise
     except DBAPIError as error:
         if is_refusal(error):
             attempts.undo_commit()
