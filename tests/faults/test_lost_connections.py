@@ -113,7 +113,7 @@ def test_a_send_whose_write_is_not_answered_is_found_by_its_key(
 
 
 @pytest.mark.promise("MSG-4", "PAIR-2")
-@pytest.mark.parametrize("words", ["actor_box", "WITH w0"])
+@pytest.mark.parametrize("words", ["actor_box", "WITH g0"])
 def test_a_first_message_whose_connection_breaks_begins_one_conversation(
     wire: Wire, dm: DirectMessages, words: str
 ) -> None:
@@ -121,7 +121,7 @@ def test_a_first_message_whose_connection_breaks_begins_one_conversation(
     try:
         dm.mailbox("cyd").start("dan", "hello", key="key")
     except StoreUnavailable:
-        assert words == "WITH w0"
+        assert words == "WITH g0"
     assert wire.cuts == 1
     dm.mailbox("cyd").start("dan", "hello", key="key")
     assert dm.mailbox("dan").unread() == 1
