@@ -141,7 +141,8 @@ def expired_unread(
     where pruning comes around it is little or nothing.
     """
     old, talk = message.alias("old"), conversation.alias("old_talk")
-    after = func.coalesce(of_side(reader, "cleared", talk), _BEFORE_ALL)
+    cleared = func.coalesce(of_side(reader, "cleared", talk), _BEFORE_ALL)
+    marker = func.coalesce(read, _BEFORE_ALL)
     counted = (
         select(func.count())
         .select_from(old)
@@ -149,8 +150,7 @@ def expired_unread(
         .where(
             old.c.conversation_id == place,
             old.c.id < SINCE,
-            old.c.id > func.coalesce(read, _BEFORE_ALL),
-            old.c.id > after,
+            old.c.id > case((marker > cleared, marker), else_=cleared),
             old.c.sender != reader,
             old.c.sender_only == false(),
             old.c.hidden_by_recipient == false(),
@@ -158,7 +158,7 @@ def expired_unread(
         )
         .scalar_subquery()
     )
-    is_exact = or_(unread == 0, func.coalesce(read, _BEFORE_ALL) >= SINCE)
+    is_exact = or_(unread == 0, marker >= SINCE)
     return case((is_exact, 0), else_=counted)
 
 
@@ -170,11 +170,15 @@ def is_visible(reader: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def is_kept(reader: ColumnElement[str], table: Any = message) -> ColumnElement[bool]:
-    """A bound for the index: nothing that ``reader`` cleared in ``CONVERSATION`` is even read."""
+    """The bound for the index: nothing below ``SINCE`` is even read, nor what ``reader`` cleared.
+
+    One bound for both, in ``CONVERSATION``: of several from below SQLite looks for one, whichever,
+    and goes through everything that is above that.
+    """
     talk = conversation.alias("cleared")
     cleared = func.coalesce(of_side(reader, "cleared", talk), _BEFORE_ALL)
-    bound = select(cleared).where(talk.c.id == CONVERSATION)
-    newer: ColumnElement[bool] = table.c.id > bound.scalar_subquery()
+    bound = select(case((cleared > SINCE, cleared), else_=SINCE)).where(talk.c.id == CONVERSATION)
+    newer: ColumnElement[bool] = table.c.id >= bound.scalar_subquery()
     return newer
 
 

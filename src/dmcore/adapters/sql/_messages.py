@@ -45,7 +45,7 @@ from dmcore.adapters.sql._rows import posting_of, posting_row, receipt_row
 from dmcore.adapters.sql._schema import conversation, installation, mailbox, message, receipt
 from dmcore.adapters.sql._statements import Statement
 from dmcore.adapters.sql._texts import Texts
-from dmcore.domain.ids import ConversationId, MessageId, User
+from dmcore.domain.ids import ConversationId, MessageId, User, neighbour_of
 from dmcore.domain.message import Posting, Receipt
 from dmcore.domain.paging import ThreadPlace
 from dmcore.domain.viewing import Marking
@@ -66,7 +66,6 @@ def _own_messages(*columns: ColumnElement[Any]) -> Select[Any]:
         .where(
             message.c.conversation_id == CONVERSATION,
             has_side(conversation, _READER),
-            message.c.id >= SINCE,
             is_visible(_READER),
             is_kept(_READER),
         )
@@ -131,10 +130,10 @@ _CHAIN = (
 _THREADS = {
     (None, False): Statement(_thread()),
     ("before", False): Statement(_thread(message.c.id < _PLACE)),
-    ("after", False): Statement(_thread(message.c.id > _PLACE, forward=True)),
+    ("after", False): Statement(_thread(forward=True)),
     (None, True): Statement(_thread(None, *_CHAIN)),
     ("before", True): Statement(_thread(message.c.id < _PLACE, *_CHAIN)),
-    ("after", True): Statement(_thread(message.c.id > _PLACE, *_CHAIN, forward=True)),
+    ("after", True): Statement(_thread(None, *_CHAIN, forward=True)),
 }
 _FOUND = _own_messages(*message.c).where(message.c.id == _PLACE)
 
@@ -160,10 +159,15 @@ _NEWEST_BELOW = _newest_below()
 def _marking() -> Select[Any]:
     other = message.alias("other")
     is_theirs = and_(other.c.conversation_id == CONVERSATION, other.c.sender != _READER)
-    is_shown_theirs = and_(is_theirs, is_shown(_READER, other), is_kept(_READER, other))
+    # What is behind something that is kept is kept.
     unread_after = (
         select(func.count())
-        .where(is_shown_theirs, other.c.id > _PLACE, other.c.body.is_not(None))
+        .where(
+            is_theirs,
+            is_shown(_READER, other),
+            other.c.id > _PLACE,
+            other.c.body.is_not(None),
+        )
         .scalar_subquery()
     )
     told = of_side(_READER, "told")
@@ -235,8 +239,9 @@ class SqlMessages:
     def newest_below(
         self, conversation: ConversationId, *, reader: User, message: MessageId
     ) -> MessageId | None:
+        facts = _facts(conversation, reader) | {"place": message} | since_param(None)
         found: MessageId | None = self._connection.execute(
-            _NEWEST_BELOW, _facts(conversation, reader) | {"place": message}
+            _NEWEST_BELOW, facts
         ).scalar_one_or_none()
         return found
 
@@ -256,7 +261,9 @@ class SqlMessages:
         if place.before is not None:
             direction, facts["place"] = "before", place.before
         elif place.after is not None:
-            direction, facts["place"] = "after", place.after
+            # What is behind a place is what is kept from there on.
+            first = neighbour_of(place.after, 1)
+            direction, facts["since"] = "after", max(facts["since"], first)
         if root is not None:
             facts["root"] = root
         statement = _THREADS[direction, root is not None]
