@@ -117,6 +117,7 @@ def test_no_page_and_no_write_touches_more_rows_where_there_are_more(large: Larg
         "inbox, next": lambda: ann.inbox(limit=20, cursor=page.next),
         "thread": lambda: ann.thread(place, limit=50),
         "thread, older": lambda: ann.thread(place, limit=50, before=thread.older),
+        "thread, newer": lambda: ann.thread(place, limit=50, after=thread.newer),
         "unread": ann.unread,
         "profile": lambda: ann.can_see_profile("bob"),
         "profiles": lambda: ann.visible_profiles(["bob", "cyd", "mallory"]),
