@@ -10,6 +10,12 @@ from tests.support.stores import SqliteHarness, asked_through
 
 from dmcore.adapters import sql
 from dmcore.adapters.sql import _batch
+from dmcore.domain.account import Account
+from dmcore.domain.events import Action, Entry, Fact
+from dmcore.domain.ids import TenantId, User, UserId
+from dmcore.errors import StoreRefused
+from dmcore.ports.transactions import Transaction, writing
+from dmcore.testing.blocking import runner_of
 from dmcore.testing.world import UNLIMITED, World, texts, thread_of
 
 pytestmark = pytest.mark.promise("PAGE-3", "MSG-4")
@@ -61,3 +67,19 @@ def test_a_door_that_was_undone_is_made_again(world: World, sqlite_url: str) -> 
     engine.dispose()
     assert texts(thread_of(world.bob, here)) == ["x", "done"]
     assert world.is_sound()
+
+
+def test_a_door_that_was_undone_with_what_was_refused_is_made_again(world: World) -> None:
+    """The connection stays, and the first transaction that made the door does not."""
+    zoe = User(TenantId(""), UserId("zoe"))
+    fact = Fact(action=Action.USER_BLOCKED, actor=zoe.id, at_us=0)
+
+    def note(tx: Transaction, position: int) -> None:
+        tx.mailboxes.save(Account(user=zoe, position=1))
+        tx.journal.record([Entry(owner=zoe, position=position, fact=fact)])
+
+    runner = runner_of(world.dm)
+    with world.unchanged(), pytest.raises(StoreRefused):
+        runner.run(writing(note, 0))
+    runner.run(writing(note, 1))
+    assert [entry.position for entry in world.journal("zoe")] == [1]
