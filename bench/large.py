@@ -6,6 +6,7 @@ process ever had, of processes that do nothing else.
 
 import io
 import itertools
+import json
 import os
 import statistics
 import sys
@@ -195,7 +196,7 @@ def _read(store: Store) -> Iterator[Grown]:
     yield _grown("a thread, page by page", _paged, THREAD, store.url, giant)
 
 
-def _grown(name: str, work: Callable[..., None], count: int, *given: object) -> Grown:
+def _grown(name: str, work: Callable[..., float], count: int, *given: object) -> Grown:
     tenth, _ = _most_of(work, count // 10, *given)
     whole, took_s = _most_of(work, count, *given)
     return Grown(
@@ -208,8 +209,8 @@ def _grown(name: str, work: Callable[..., None], count: int, *given: object) -> 
     )
 
 
-def _most_of(work: Callable[..., None], *given: object) -> tuple[float, float]:
-    """The most memory of a process that does nothing else, and how long it took."""
+def _most_of(work: Callable[..., float], *given: object) -> tuple[float, float]:
+    """The most memory of a process that does nothing else, and what the work says it took."""
     context = get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_tell_most, args=(there, work, *given))
@@ -220,17 +221,16 @@ def _most_of(work: Callable[..., None], *given: object) -> tuple[float, float]:
     return most_mib, took_s
 
 
-def _tell_most(line: Any, work: Callable[..., None], *given: object) -> None:
-    began_s = time.monotonic()
-    work(*given)
-    took_s = time.monotonic() - began_s
+def _tell_most(line: Any, work: Callable[..., float], *given: object) -> None:
+    took_s = work(*given)
     # What the system counts for its children begins with what their parent had.
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     most_kib = int(status.partition("VmHWM:")[2].split()[0])
     line.send((most_kib / _MIB, took_s))
 
 
-def _exported(count: int, url: str, user: str) -> None:
+def _exported(count: int, url: str, user: str) -> float:
+    began_s = time.monotonic()
     with sql.open_sync(url) as dm, Path(os.devnull).open("w", encoding="utf-8") as out:
         cursor, written = None, 0
         while written < count:
@@ -240,13 +240,16 @@ def _exported(count: int, url: str, user: str) -> None:
             written, cursor = written + len(page.items), page.next
             if cursor is None:
                 raise AssertionError("there is less to export than that")
+    return time.monotonic() - began_s
 
 
-def _paged(count: int, url: str, place: Place) -> None:
+def _paged(count: int, url: str, place: Place) -> float:
+    began_s = time.monotonic()
     with sql.open_sync(url) as dm:
         box, cursor = dm.mailbox(place.user), None
         for _ in range(count // _PAGE):
             cursor = box.thread(place.conversation, limit=_PAGE, before=cursor).older
+    return time.monotonic() - began_s
 
 
 # Replaying ----------------------------------------------------------------------------------------
@@ -286,10 +289,11 @@ def _rate(place: Path, store: str) -> float:
     return SHORT / _most_of(_replay, file, url)[1]
 
 
-def _replay(file: Path, url: str) -> None:
-    """``dmcore replay``, in this process."""
+def _replay(file: Path, url: str) -> float:
+    """``dmcore replay``, in this process; the seconds that it says it took."""
     sys.argv[1:] = ["replay", str(file), "--url", url, "--json"]
-    with redirect_stdout(io.StringIO()):
+    with redirect_stdout(io.StringIO()) as output:
         status = main()
     if status != 0:
         raise AssertionError("the replay failed")
+    return float(json.loads(output.getvalue())["elapsed_s"])
