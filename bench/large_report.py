@@ -68,5 +68,5 @@ def large_lines(found: Large) -> Iterator[str]:
     yield (
         f"A record of {SHORT:,} lines is replayed in memory at {found.in_memory:,.0f} lines a\n"
         f"second, on SQLite at {found.on_sqlite:,.0f}: {ratio:.1f} times as fast, {verdict}\n"
-        f"(at least {_LEAST_RATE}). The domain is not what a send costs.\n"
+        f"(at least {_LEAST_RATE}). In memory nothing is left but the domain and its facade.\n"
     )
