@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
-from bench.measure import Plan
+from bench.measure import Plan, median_ms
 from bench.operations import BODY, Call
 from bench.placement import apart
 from bench.population import Population
@@ -114,10 +114,10 @@ def _compared(store: Store) -> Iterator[Compared]:
             both = [list(itertools.islice(calls, _PLAN.calls)) for calls in (usual, large)]
             with apart(store.server()):
                 for which in (0, 1) if number % 2 else (1, 0):
-                    median_ms = _median_ms(both[which])
+                    figure_ms = median_ms(both[which])
                     # The first round warms up.
                     if number:
-                        taken[name][which].append(median_ms)
+                        taken[name][which].append(figure_ms)
     for name, (usual_ms, large_ms) in taken.items():
         yield Compared(
             store=store.name,
@@ -125,15 +125,6 @@ def _compared(store: Store) -> Iterator[Compared]:
             usual_ms=statistics.median(usual_ms),
             large_ms=statistics.median(large_ms),
         )
-
-
-def _median_ms(calls: Sequence[Call]) -> float:
-    taken = []
-    for call in calls:
-        began = time.perf_counter_ns()
-        call()
-        taken.append(time.perf_counter_ns() - began)
-    return statistics.median(taken) / 1e6
 
 
 def _pairs(store: Store) -> Iterator[tuple[str, Iterator[Call], Iterator[Call]]]:

@@ -162,12 +162,13 @@ def _round(
             results[which] = _throughput(pair[which], operation.threads)
         else:
             with apart(server()):
-                results[which] = _median_ms(pair[which])
+                results[which] = median_ms(pair[which])
         operation.between()
     return results[0], results[1]
 
 
-def _median_ms(calls: Sequence[Call]) -> float:
+def median_ms(calls: Sequence[Call]) -> float:
+    """The median of what each of some calls takes, in milliseconds."""
     taken = []
     for call in calls:
         began = time.perf_counter_ns()
@@ -219,7 +220,7 @@ def calibrate(store: Store, server: Callable[[], list[int]], folder: Path) -> Ca
             os.fsync(file.fileno())
 
         return Calibration(
-            cpu_ms=_median_ms([loop] * 5),
-            flush_ms=_median_ms([flush] * _REPEATS),
-            read_ms=_median_ms([partial(store.floor.rows, "SELECT 1")] * _REPEATS),
+            cpu_ms=median_ms([loop] * 5),
+            flush_ms=median_ms([flush] * _REPEATS),
+            read_ms=median_ms([partial(store.floor.rows, "SELECT 1")] * _REPEATS),
         )
