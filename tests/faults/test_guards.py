@@ -440,3 +440,19 @@ def test_evidence_is_sealed_under_locks(postgres_url: str, tmp_path: Path) -> No
                 )
             assert asked.count("BEGIN") == begun
     encryption.close()
+
+
+@pytest.mark.promise("SCALE-2")
+def test_what_a_server_says_that_only_follows_is_not_written_about(scene: Scene) -> None:
+    """It may be old; under locks such a server says what it is. Here one only says that it is."""
+    with psycopg.connect(scene.url, autocommit=True) as owner:
+        name = owner.info.dbname
+        owner.execute(
+            "CREATE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql"
+            " AS 'SELECT true'"
+        )
+        owner.execute(f'ALTER DATABASE "{name}" SET search_path = public, pg_catalog'.encode())
+    with sql.open_sync(scene.url, policy=UNLIMITED) as dm, asked_through(dm) as asked:
+        dm.mailbox("ann").send(scene.conversation, "second")
+    assert asked.count("BEGIN") == 1
+    assert scene.texts() == ["first", "second"]

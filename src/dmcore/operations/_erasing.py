@@ -140,10 +140,11 @@ def finish(tx: Transaction, rules: Rules, *, operator: User, user: User, most: i
         return step
     held = _held(tx, operator, user, gone)
     # Who was still writing about them held one of these, and is through. A pair is not held now.
-    if tx.erasures.next_conversation(user) is not None:
-        return Erased(pseudonym=gone.id, has_changed=True)
-    step = _renamed(tx, user, gone, most=most) or _of_the_account(
-        tx, held[user], held[gone], most=most
+    left = tx.erasures.next_conversation(user)
+    step = (
+        (None if left is None else Erased(pseudonym=gone.id, has_changed=True))
+        or _renamed(tx, user, gone, most=most)
+        or _of_the_account(tx, held[user], held[gone], most=most)
     )
     if step is not None:
         return step

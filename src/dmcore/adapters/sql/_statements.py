@@ -234,5 +234,4 @@ async def _awaited(cursor: Any, text: str, values: Sequence[object]) -> list[Row
 
 def _let_go(cursor: Any) -> None:
     """Free what the server returned: it would stay for as long as the connection is idle."""
-    if cursor.pgresult is not None:
-        cursor.pgresult.clear()
+    cursor.pgresult.clear()
