@@ -10,8 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event
-from tests.support.stores import SqliteHarness, engine_of
+from tests.support.stores import SqliteHarness, engine_of, listening
 
 from dmcore import Message
 from dmcore.adapters import sql
@@ -150,7 +149,7 @@ def _crowd(connection: sqlite3.Connection, size: int) -> None:
 
 @contextmanager
 def _counting(world: World) -> Iterator[list[None]]:
-    engine, steps = engine_of(world.dm), list[None]()
+    steps = list[None]()
 
     def count() -> int:
         steps.append(None)
@@ -162,14 +161,8 @@ def _counting(world: World) -> Iterator[list[None]]:
     def checkin(connection: Any, *_rest: object) -> None:
         connection.set_progress_handler(None, 0)
 
-    listeners = (("checkout", checkout), ("checkin", checkin))
-    for name, listener in listeners:
-        event.listen(engine, name, listener)
-    try:
+    with listening(engine_of(world.dm), checkout=checkout, checkin=checkin):
         yield steps
-    finally:
-        for name, listener in listeners:
-            event.remove(engine, name, listener)
 
 
 @pytest.fixture

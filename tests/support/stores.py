@@ -4,7 +4,7 @@ Owns what differs between stores for a test: where one lives, what lies in it, w
 Refuses to know any rule of the product.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Any, ClassVar, Final
@@ -245,9 +245,20 @@ def engine_of(dm: DirectMessages) -> Engine:
 
 
 @contextmanager
+def listening(engine: Engine, **listeners: Callable[..., object]) -> Iterator[None]:
+    """Listeners to events of an engine and its pool, by name, while the block runs."""
+    for name, listener in listeners.items():
+        event.listen(engine, name, listener)
+    try:
+        yield
+    finally:
+        for name, listener in listeners.items():
+            event.remove(engine, name, listener)
+
+
+@contextmanager
 def asked_through(dm: DirectMessages) -> Iterator[list[str]]:
     """The statements that SQLAlchemy hands to the driver, and ``COMMIT``s, while the block runs."""
-    engine = engine_of(dm)
     asked: list[str] = []
 
     def execute(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
@@ -256,14 +267,8 @@ def asked_through(dm: DirectMessages) -> Iterator[list[str]]:
     def commit(_connection: object) -> None:
         asked.append("COMMIT")
 
-    listeners = (("before_cursor_execute", execute), ("commit", commit))
-    for name, listener in listeners:
-        event.listen(engine, name, listener)
-    try:
+    with listening(engine_of(dm), before_cursor_execute=execute, commit=commit):
         yield asked
-    finally:
-        for name, listener in listeners:
-            event.remove(engine, name, listener)
 
 
 def is_postgres(world: World) -> bool:
@@ -283,7 +288,6 @@ def run_by_sqlite(dm: DirectMessages) -> Iterator[list[str]]:
     SQLite names that statement once more; as no row can be written twice, a repeated write is one
     of these.
     """
-    engine = engine_of(dm)
     ran: list[str] = []
 
     def note(statement: str) -> None:
@@ -298,11 +302,5 @@ def run_by_sqlite(dm: DirectMessages) -> Iterator[list[str]]:
     def checkin(connection: Any, *_rest: object) -> None:
         connection.set_trace_callback(None)
 
-    listeners = (("checkout", checkout), ("checkin", checkin))
-    for name, listener in listeners:
-        event.listen(engine, name, listener)
-    try:
+    with listening(engine_of(dm), checkout=checkout, checkin=checkin):
         yield ran
-    finally:
-        for name, listener in listeners:
-            event.remove(engine, name, listener)

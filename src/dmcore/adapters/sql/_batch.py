@@ -51,8 +51,8 @@ class Shape:
         given = list(values)
         if self.verb is Verb.INSERT:
             names = ", ".join(f'"{name}"' for name in self.columns)
-            row = f"SELECT {', '.join(given)} WHERE {only_if}" if only_if else ""
-            row = row or f"VALUES ({', '.join(given)})"
+            row = ", ".join(given)
+            row = f"SELECT {row} WHERE {only_if}" if only_if else f"VALUES ({row})"
             return f"INSERT INTO {self.table} ({names}) {row}"
         pairs = [f'"{name}" = {value}' for name, value in zip(self.columns, given, strict=True)]
         changes, found = pairs[: -len(self.keys)], pairs[-len(self.keys) :]
@@ -188,13 +188,13 @@ class Batch:
         bound = [(shape := write.shape, _bound(write.row, shape, dialect)) for write in writes]
         shapes = tuple(shape for shape, _ in bound)
         known = self._connection.connection.info.get(_DOORS, ())
+        is_new = shapes not in known
         is_few = 1 < len(shapes) <= _MOST_THROUGH_A_DOOR and not self._is_joined
-        if not is_few or (shapes not in known and len(known) >= _MOST_DOORS):
+        if not is_few or (is_new and len(known) >= _MOST_DOORS):
             for shape, values in bound:
                 send(self._connection, _alone(shape), values)
             return
         door = _door(shapes)
-        is_new = shapes not in known
         if is_new:
             self._new_doors.append(shapes)
         values = [value for _, of_one in bound for value in of_one]

@@ -169,7 +169,7 @@ def is_visible(reader: ColumnElement[str]) -> ColumnElement[bool]:
     )
 
 
-def is_kept(reader: ColumnElement[str], table: Any = message) -> ColumnElement[bool]:
+def is_kept(reader: ColumnElement[str]) -> ColumnElement[bool]:
     """The bound for the index: nothing below ``SINCE`` is even read, nor what ``reader`` cleared.
 
     One bound for both, in ``CONVERSATION``: of several from below SQLite looks for one, whichever,
@@ -178,7 +178,7 @@ def is_kept(reader: ColumnElement[str], table: Any = message) -> ColumnElement[b
     talk = conversation.alias("cleared")
     cleared = func.coalesce(of_side(reader, "cleared", talk), _BEFORE_ALL)
     bound = select(case((cleared > SINCE, cleared), else_=SINCE)).where(talk.c.id == CONVERSATION)
-    newer: ColumnElement[bool] = table.c.id >= bound.scalar_subquery()
+    newer: ColumnElement[bool] = message.c.id >= bound.scalar_subquery()
     return newer
 
 
