@@ -21,10 +21,11 @@ largest over the smallest; beside it stands that of the floor, hand-written SQL 
 which grows by what the database needs for larger indexes and colder caches. The stores are filled
 and measured one after the other, so the machine may be in another mood for each.
 
-The target is 1.25. An inbox page is over it, and so is its floor: for each of its twenty lines a
-conversation and a message are looked up, and what is looked up in the smallest store lies in the
+The target is 1.25. An inbox page is over it, and so is its floor: each of its twenty lines looks
+up a message somewhere in the store, and what is looked up in the smallest store lies in the
 processor's caches, in the largest in memory, on SQLite outside of the process. How many rows are
 looked at is the same.
+[ADR 56](adr/0056-a-line-of-the-inbox-looks-its-text-up.md) says why a line has no copy of its text.
 """
 
 

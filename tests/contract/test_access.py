@@ -15,7 +15,7 @@ from dmcore.mailbox import Mailbox
 from dmcore.ports.transactions import Transaction, writing
 from dmcore.testing.blocking import runner_of
 from dmcore.testing.conformance.access import USE_CASES, forbidden_to_ann
-from dmcore.testing.world import ABSORBING, World
+from dmcore.testing.world import ABSORBING, World, inbox_of, text_of
 
 
 @pytest.mark.promise("CONV-1")
@@ -31,6 +31,19 @@ def test_every_cause_takes_the_same_statements(
         traces.append(asked)
     assert traces[0]
     assert all(trace == traces[0] for trace in traces)
+
+
+@pytest.mark.promise("BLOCK-2")
+def test_a_line_that_names_what_is_not_for_its_user_shows_no_text(sql_harness: SqlHarness) -> None:
+    world = World(sql_harness, policy=ABSORBING)
+    talk = world.ann.start("bob", "hello").conversation
+    world.bob.block("ann")
+    world.ann.send(talk, "only ann has this")
+    world.bob.unblock("ann")
+    assert [text_of(it.preview) for it in inbox_of(world.bob) if it.preview] == ["hello"]
+    newest = "SELECT newest FROM dm_conversation WHERE id = dm_side.conversation_id"
+    sql_harness.execute(f"UPDATE dm_side SET newest = ({newest}) WHERE user_id = 'bob'")
+    assert [it.preview for it in inbox_of(world.bob)] == [None]
 
 
 # The port: what is held -------------------------------------------------------------------------

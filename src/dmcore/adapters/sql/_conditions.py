@@ -113,17 +113,19 @@ def other_than(user: ColumnElement[str], table: Any = conversation) -> ColumnEle
 
 def is_shown(reader: ColumnElement[str], table: Any = message) -> ColumnElement[bool]:
     """Whether ``reader`` would see a message if they blocked nobody; its conversation is joined."""
-    columns = table.c
     cleared = of_side(reader, "cleared")
-    return and_(
-        or_(cleared.is_(None), columns.id > cleared),
-        or_(
-            and_(columns.sender == reader, columns.hidden_by_sender == false()),
-            and_(
-                columns.sender != reader,
-                columns.sender_only == false(),
-                columns.hidden_by_recipient == false(),
-            ),
+    return and_(or_(cleared.is_(None), table.c.id > cleared), is_for(reader, table))
+
+
+def is_for(reader: ColumnElement[str], table: Any = message) -> ColumnElement[bool]:
+    """What a message itself says of whether ``reader`` would see it."""
+    columns = table.c
+    return or_(
+        and_(columns.sender == reader, columns.hidden_by_sender == false()),
+        and_(
+            columns.sender != reader,
+            columns.sender_only == false(),
+            columns.hidden_by_recipient == false(),
         ),
     )
 
@@ -217,12 +219,12 @@ def partner_shows_receipts(reader: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def as_seen_by(
-    reader: ColumnElement[str], *, partner_shows: ColumnElement[Any]
+    reader: ColumnElement[str], *, partner: ColumnElement[str], partner_shows: ColumnElement[Any]
 ) -> tuple[ColumnElement[Any], ...]:
     """The columns of a message as ``reader`` sees it, in the order of ``domain.message.Message``.
 
     But for its conversation, which whoever asks for it knows. What is only for its sender is not
-    even read for anybody else. ``partner_shows`` says whether the partner wants receipts.
+    even read for anybody else. ``partner_shows`` says whether the ``partner`` wants receipts.
     """
     columns = message.c
     is_own = columns.sender == reader
@@ -232,7 +234,7 @@ def as_seen_by(
         select(receipt.c.at_us)
         .where(
             receipt.c.conversation_id == columns.conversation_id,
-            receipt.c.reader == other_than(reader),
+            receipt.c.reader == partner,
             receipt.c.through >= columns.id,
         )
         .order_by(receipt.c.through)

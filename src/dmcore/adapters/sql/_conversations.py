@@ -25,7 +25,7 @@ from dmcore.adapters.sql._conditions import (
     expired_unread,
     has_side,
     id_param,
-    is_visible,
+    is_for,
     message_of,
     mode_of,
     of_side,
@@ -82,14 +82,15 @@ def _listing(*, continued: bool) -> Select[Any]:
         .limit(bindparam("limit"))
         .subquery("page")
     )
-    # One after the other, for SQLite would first put together all there is on the right of a join.
-    is_talk = and_(conversation.c.id == page.c.conversation_id, has_side(conversation, _OWNER))
+    # Without the conversation: a line of theirs says that they have it, do not block its other one
+    # and see its newest message (ADR 22). What the message itself says of that is looked at again.
     is_preview = and_(
-        message.c.conversation_id == conversation.c.id,
+        message.c.conversation_id == page.c.conversation_id,
         message.c.id == page.c.newest,
-        is_visible(_OWNER),
+        is_for(_OWNER),
     )
-    preview = as_seen_by(_OWNER, partner_shows=shows_receipts(page.c.other))
+    partner = page.c.other
+    preview = as_seen_by(_OWNER, partner=partner, partner_shows=shows_receipts(partner))
     expired = expired_unread(_OWNER, page.c.conversation_id, unread=page.c.unread, read=page.c.read)
     return (
         select(
@@ -102,7 +103,6 @@ def _listing(*, continued: bool) -> Select[Any]:
         )
         .select_from(installation)
         .outerjoin(page, true())
-        .outerjoin(conversation, is_talk)
         .outerjoin(message, is_preview)
         .order_by(page.c.newest.desc(), page.c.conversation_id.desc())
     )

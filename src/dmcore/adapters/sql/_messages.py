@@ -82,7 +82,9 @@ def _thread(
     Apart, so that what is the same for the whole page is not sent with every message. Each branch
     is read in the order of an index of its own; together they hold no message twice.
     """
-    columns = as_seen_by(_READER, partner_shows=partner_shows_receipts(_READER))
+    columns = as_seen_by(
+        _READER, partner=other_than(_READER), partner_shows=partner_shows_receipts(_READER)
+    )
     head = (
         select(
             STANDING,
