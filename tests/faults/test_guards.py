@@ -42,6 +42,7 @@ from dmcore.errors import (
 )
 from dmcore.ports.transactions import writing
 from dmcore.testing.blocking import runner_of
+from dmcore.testing.conformance.erasing_meets import steps_of
 from dmcore.testing.world import NOON_US, text_of, thread_of
 
 STRICT = Policy(messages=RateLimit(2, timedelta(minutes=1)), starts=None)
@@ -321,20 +322,6 @@ def test_nobody_comes_back_who_was_never_there_and_was_erased(
     assert len(met) == 1
     assert scene.another.operations("olga").preview_erasure("zoe").scope == ErasureScope()
     assert scene.another.operations("olga").verify() == ()
-
-
-def steps_of(dm: DirectMessages, user: str) -> Iterator[bool]:
-    """Erase somebody, and stop after each step; whether it was the last."""
-    olga = dm.operations("olga")
-    steps = olga._calls.erasing(user, tenant=None, most=1)
-    assert olga._transactions.run(steps.begin)
-    olga._transactions.run(steps.settle)
-    yield False
-    step = olga._transactions.run(steps.go_on_behind)
-    yield False
-    while not step.is_finished:
-        step = olga._transactions.run(steps.go_on if step.has_changed else steps.finish)
-        yield step.is_finished
 
 
 def take_step(steps: Iterator[bool], taken: list[bool], _cursor: object) -> None:

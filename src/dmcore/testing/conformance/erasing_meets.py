@@ -15,11 +15,12 @@ from dmcore.testing.conformance.erasing import EVIDENT, WHO
 from dmcore.testing.world import ABSORBING, MakeWorld, World
 
 
-def steps_of(world: World, user: str, *, most: int = 1) -> Iterator[bool]:
-    """Erase somebody, and stop after each step; whether it was the last."""
-    steps = world.olga._calls.erasing(user, tenant=None, most=most)
+def steps_of(dm: DirectMessages, user: str) -> Iterator[bool]:
+    """Erase somebody, and stop after each step, of one text; whether it was the last."""
+    desk = dm.operations("olga")
+    steps = desk._calls.erasing(user, tenant=None, most=1)
     # Behind the desk, for whatever runs there is said to be an operator's.
-    run = runner_of(cast("DirectMessages", world.olga)).run
+    run = runner_of(cast("DirectMessages", desk)).run
     assert run(steps.begin)
     run(steps.settle)
     yield False
@@ -44,7 +45,7 @@ class TestErasingMeets:
         world.ann.start("bob", "1")
         gone = world.olga.preview_erasure("ann").pseudonym
         moderator = world.dm.moderation("mod")
-        steps = steps_of(world, "ann")
+        steps = steps_of(world.dm, "ann")
         next(steps)
         attempts: list[tuple[type[Exception], Callable[[], object]]] = [
             (RecipientUnavailable, lambda: world.bob.start(gone, "2")),
@@ -70,7 +71,7 @@ class TestErasingMeets:
         for user in gone:
             world.dm.moderation("mod").restrict(user, "mute", reason="spam")
         kept = {user: actions(world, user) for user in gone}
-        both = [steps_of(world, user) for user in gone]
+        both = [steps_of(world.dm, user) for user in gone]
         are_open = True
         while are_open:
             # Both take a step, whichever is through.
@@ -91,7 +92,7 @@ class TestErasingMeets:
     def test_what_was_decided_goes_along_where_no_journal_is_left(self, world: World) -> None:
         world.dm.moderation("mod").restrict("ann", "suspend", reason="spam")
         gone = world.olga.preview_erasure("ann").pseudonym
-        steps = steps_of(world, "ann")
+        steps = steps_of(world.dm, "ann")
         next(steps)
         world.tick()
         world.olga.prune_journals(before=to_datetime(world.clock.now_us()))
@@ -111,7 +112,7 @@ class TestErasingMeets:
         world.tick()
         between = to_datetime(world.clock.now_us())
         world.tick()
-        steps = steps_of(world, "ann")
+        steps = steps_of(world.dm, "ann")
         while not actions(world, gone):
             next(steps)
         assert world.olga.prune_journals(before=between)
@@ -121,7 +122,7 @@ class TestErasingMeets:
     @pytest.mark.promise("GDPR-1", "READ-3")
     def test_a_partner_takes_back_what_was_not_read_yet(self, world: World) -> None:
         sent = world.bob.start("ann", "1")
-        steps = steps_of(world, "ann")
+        steps = steps_of(world.dm, "ann")
         next(steps)
         world.bob.delete(sent.conversation, sent.id)
         assert all(world.is_sound() for _ in steps)
@@ -133,7 +134,7 @@ class TestErasingMeets:
         world.bob.block("ann")
         world.ann.send(place, "2")
         world.ann.send(place, "3")
-        assert all(world.is_sound() for _ in steps_of(world, "ann"))
+        assert all(world.is_sound() for _ in steps_of(world.dm, "ann"))
         assert world.is_sound()
 
     @pytest.mark.promise("GDPR-1", "MOD-2", "OPS-1")
@@ -186,7 +187,7 @@ class TestErasingMeets:
         world = make_world()
         world.ann.start("bob", "1")
         otto = world.dm.operations("otto")
-        steps = steps_of(world, "ann")
+        steps = steps_of(world.dm, "ann")
         next(steps)
         world.olga.erase("otto")
         lines = world.olga.export_erasures().items
