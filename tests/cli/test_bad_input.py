@@ -14,14 +14,16 @@ from tests.cli.conftest import Run
 from dmcore.adapters import sql
 from dmcore.cli import commands, main
 
-COMMANDS = ["init", "mode", "status", "demo", "seed", "replay", "verify"]
+COMMANDS = ["init", "mode", "status", "demo", "seed", "import", "replay", "verify"]
 SECRET = "geheim"
 
 
 def named(command: str) -> list[str]:
     """The command with the argument that it cannot do without."""
     Path("trace.txt").write_text("ann bob 1\n")
-    return [command, "trace.txt"] if command == "replay" else [command]
+    Path("old.jsonl").write_text("")
+    file = {"import": ["old.jsonl"], "replay": ["trace.txt"]}
+    return [command, *file.get(command, [])]
 
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]], ids=["table", "json"])

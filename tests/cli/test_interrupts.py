@@ -1,9 +1,11 @@
 """An interrupt comes between two steps, keeps what was acknowledged and turns messaging off."""
 
+import json
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from pathlib import Path
 
 import attrs
 import pytest
@@ -67,6 +69,7 @@ def mode_and_messages(url: str) -> tuple[str, int]:
     "command",
     [
         "replay trace.txt",
+        "import old.jsonl",
         "seed --users 2 --conversations 1 --messages 2 --blocks 1",
     ],
 )
@@ -74,6 +77,9 @@ def test_wherever_it_comes_messaging_is_off_and_the_store_is_sound(
     run: Run, statements: Statements, command: str
 ) -> None:
     written([("ann", "bob", 100), ("bob", "ann", 200)])
+    old = {"sender": "ann", "recipient": "bob", "text": "hello", "sent_at": 1, "read": False}
+    lines = [json.dumps(old | {"id": number}) for number in (1, 2)]
+    Path("old.jsonl").write_text("\n".join(lines))
     statements.act = interrupt
     kept: set[int] = set()
     for number in count(1):

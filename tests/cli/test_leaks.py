@@ -1,5 +1,6 @@
 """No command shows a message: not on the screen, not in an error, not in a log record."""
 
+import json
 import logging
 import sqlite3
 from contextlib import closing
@@ -27,6 +28,9 @@ COMMANDS = [
     ["replay", "trace.txt"],
     ["replay", "trace.txt", "--append"],
     ["replay", "letter.txt", "--append"],
+    ["import", "old.jsonl", "--append"],
+    ["import", "letter.txt", "--append"],
+    ["import", "letter.txt", "--append", "--rejected", "aside.txt"],
 ]
 
 
@@ -42,6 +46,8 @@ def store(run: Run, request: pytest.FixtureRequest) -> str:
         first = dm.mailbox("ann").start("bob", BODY, key=KEY)
         dm.mailbox("bob").send(first.conversation, f"{BODY}!", key=KEY)
     Path("trace.txt").write_text("ann bob 1\nbob ann 2\n")
+    old = {"id": 1, "sender": "ann", "recipient": "bob", "text": BODY, "sent_at": 1}
+    Path("old.jsonl").write_text(json.dumps(old))
     # Somebody hands in a letter instead of a record.
     Path("letter.txt").write_text(f"ann bob 1\n{BODY}\n")
     return url
@@ -64,7 +70,7 @@ def test_no_command_shows_a_message(
     assert done.status in (0, 2)
     # It ran, and the log was listening.
     assert done.out + done.err
-    assert caplog.text or command[0] in ("demo", "replay")
+    assert caplog.text or command[0] in ("demo", "import", "replay")
     for word in WORDS:
         assert word not in done.out + done.err
         assert word not in caplog.text

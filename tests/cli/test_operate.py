@@ -276,7 +276,7 @@ def test_it_tells_its_version(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "mode", "status", "demo", "seed", "replay", "verify", "upgrade"]
+    "command", ["init", "mode", "status", "demo", "seed", "import", "replay", "verify", "upgrade"]
 )
 def test_every_command_has_json_and_help(run: Run, command: str) -> None:
     shown = run(command, "--help")

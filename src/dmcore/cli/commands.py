@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from dmcore.cli import backup, erase, failures, operate, prune
 from dmcore.cli.demo import demo
+from dmcore.cli.import_ import import_
 from dmcore.cli.keyrings import name_keys
 from dmcore.cli.keys import keys
 from dmcore.cli.relay import relay
@@ -120,6 +121,7 @@ for command in (
     *(backup.backup, backup.restore),
 ):
     app.command()(command)
+app.command("import")(import_)
 app.add_typer(keys, name="keys")
 app.add_typer(erase.erasures, name="erasures")
 app.add_typer(relay, name="relay")

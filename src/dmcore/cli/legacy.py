@@ -1,0 +1,284 @@
+"""Reading messages of another system: one JSON object in each line. It knows no store.
+
+``{"id": 17, "sender": "ann", "recipient": "bob", "text": "…", "sent_at": "2024-05-01T12:00:00Z"}``,
+and where it is known ``"conversation"`` and ``"read"``. Blank lines are no messages. What a line
+holds is never repeated in an error.
+"""
+
+import hashlib
+import json
+from array import array
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import attrs
+
+from dmcore.cli.failures import UnreadableFile
+from dmcore.domain.body import BodyRules, parse_body
+from dmcore.domain.ids import Key, UserId, parse_key, parse_user_id
+from dmcore.domain.instants import is_instant, to_us
+from dmcore.domain.numbers import is_whole_number
+from dmcore.errors import CannotMessageYourself, InvalidBody, InvalidId, InvalidKey
+
+LONGEST_LINE_BYTES: Final = 1 << 20
+_LATEST_S: Final = 1e12
+_NEEDED: Final = frozenset({"id", "sender", "recipient", "text", "sent_at"})
+_KNOWN: Final = _NEEDED | {"conversation", "read"}
+
+
+class _NoMessage(Exception):
+    """What is wrong with a line, without what it holds."""
+
+
+_FAULTS: Final = (_NoMessage, InvalidId, InvalidKey, InvalidBody, CannotMessageYourself)
+
+
+@attrs.frozen(kw_only=True)
+class Legacy:
+    """One message as another system had it; ``id`` is what tells it from all others there.
+
+    ``conversation`` is that system's name for where it stood, and ``is_read`` whether its recipient
+    had read it.
+    """
+
+    id: Key
+    sender: UserId
+    recipient: UserId
+    text: str = attrs.field(repr=False)
+    at_us: int
+    conversation: str | None
+    is_read: bool
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The two, in the one order there is."""
+        low, high = sorted((self.sender, self.recipient))
+        return low, high
+
+    def repeats(self, other: "Legacy") -> bool:
+        """Whether it is the same message once more, wherever each of the two stood."""
+        mine, theirs = ((it.id, it.sender, it.recipient, it.text, it.at_us) for it in (self, other))
+        return mine == theirs
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """A line that is no message, and why."""
+
+    line: int
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Survey:
+    """What a file holds, in the order in which it was written.
+
+    ``lines`` are the numbers of the lines of its messages by instant, and of one instant as in the
+    file; ``places`` are where they begin. ``merged`` counts the conversations that there were
+    beside the first of a pair, and ``repeated`` the lines that say again what an earlier one said.
+    """
+
+    lines: Sequence[int]
+    places: Sequence[int]
+    pairs: int
+    merged: int
+    repeated: int
+    faults: Sequence[Fault]
+
+
+@attrs.frozen(kw_only=True)
+class LegacyFile:
+    """A file of messages, whose texts have to keep to ``rules`` and none of which is later than
+    ``latest_us``.
+
+    Reading raises ``UnreadableFile``.
+    """
+
+    file: Path
+    rules: BodyRules
+    latest_us: int
+
+    def survey(self) -> Survey:
+        """Read it all, so that what is wrong with it is known before anything is done with it."""
+        lines, places, instants = array("q"), array("q"), array("q")
+        # Where in these the message of an id is.
+        known: dict[bytes, int] = {}
+        pairs, named, conversations = set[bytes](), set[bytes](), set[bytes]()
+        faults: list[Fault] = []
+        repeated = 0
+        for number, place, line in self._lines():
+            try:
+                message = self._parsed(line)
+            except _FAULTS as error:
+                faults.append(Fault(line=number, reason=str(error)))
+                continue
+            if message is None:
+                continue
+            index = known.setdefault(_digest(message.id), len(lines))
+            is_new = index == len(lines)
+            if not is_new and not message.repeats(self._message_at(places[index])):
+                reason = f"another message than that of line {lines[index]} under the same id"
+                faults.append(Fault(line=number, reason=reason))
+                continue
+            pair = _digest(*message.pair)
+            pairs.add(pair)
+            if message.conversation is not None:
+                named.add(pair)
+                conversations.add(_digest(*message.pair, message.conversation))
+            if not is_new:
+                repeated += 1
+                continue
+            lines.append(number)
+            places.append(place)
+            instants.append(message.at_us)
+        order = sorted(range(len(places)), key=instants.__getitem__)
+        return Survey(
+            lines=array("q", (lines[index] for index in order)),
+            places=array("q", (places[index] for index in order)),
+            pairs=len(pairs),
+            merged=len(conversations) - len(named),
+            repeated=repeated,
+            faults=faults,
+        )
+
+    def messages(self, survey: Survey) -> Iterator[tuple[int, Legacy]]:
+        """The messages in the order in which they were written, each with its line."""
+        for number, place in zip(survey.lines, survey.places, strict=True):
+            yield number, self._message_at(place)
+
+    def copy_lines(self, numbers: Sequence[int], to: Path) -> None:
+        """Write some lines as they are into a new file that only its owner may read.
+
+        Raises ``UnreadableFile`` where it is there already, or cannot be written.
+        """
+        wanted = set(numbers)
+        try:
+            to.touch(mode=0o600, exist_ok=False)
+            with to.open("wb") as out, self._opened() as stream:
+                for number, line in enumerate(stream, 1):
+                    if number in wanted:
+                        out.write(line.removesuffix(b"\n") + b"\n")
+        except OSError as error:
+            raise UnreadableFile(str(to), error.strerror or "cannot be written") from None
+
+    def _message_at(self, place: int) -> Legacy:
+        """The message whose line begins there; it was looked at before."""
+        with self._opened() as stream:
+            stream.seek(place)
+            line = stream.readline(LONGEST_LINE_BYTES + 1)
+        try:
+            message = self._parsed(line)
+        except _FAULTS:
+            message = None
+        if message is None:
+            raise UnreadableFile(str(self.file), "it was changed while it was read")
+        return message
+
+    def _opened(self) -> BinaryIO:
+        try:
+            # A pipe gives what it holds once only, and this is read twice.
+            if self.file.exists() and not self.file.is_file():
+                raise UnreadableFile(str(self.file), "not a regular file")
+            return self.file.open("rb")
+        except OSError as error:
+            raise UnreadableFile(str(self.file), error.strerror or "cannot be read") from None
+
+    def _lines(self) -> Iterator[tuple[int, int, bytes]]:
+        """The number of each line, where it begins, and of a longest one so much as tells that."""
+        with self._opened() as stream:
+            number = place = 0
+            while line := stream.readline(LONGEST_LINE_BYTES + 1):
+                number += 1
+                yield number, place, line
+                place += len(line) + sum(map(len, _rest_of(line, stream)))
+
+    def _parsed(self, line: bytes) -> Legacy | None:
+        """Read one line; ``None`` for a blank one.
+
+        Raises one of ``_FAULTS``, none of which repeats it.
+        """
+        if len(line) > LONGEST_LINE_BYTES:
+            raise _NoMessage(f"longer than {LONGEST_LINE_BYTES} bytes")
+        if not line.strip():
+            return None
+        fields = _fields(line)
+        sender, recipient = (parse_user_id(_name(fields, it)) for it in ("sender", "recipient"))
+        if sender == recipient:
+            raise CannotMessageYourself
+        is_read = fields.get("read", True)
+        if not isinstance(is_read, bool):
+            raise _NoMessage("`read` is not true or false")
+        return Legacy(
+            id=parse_key(_name(fields, "id")),
+            sender=sender,
+            recipient=recipient,
+            text=parse_body(fields["text"], self.rules).text,
+            at_us=self._instant(fields["sent_at"]),
+            conversation=None
+            if fields.get("conversation") is None
+            else _name(fields, "conversation"),
+            is_read=is_read,
+        )
+
+    def _instant(self, value: object) -> int:
+        if isinstance(value, str):
+            try:
+                when = datetime.fromisoformat(value)
+            except ValueError:
+                when = None
+            if when is None or when.tzinfo is None:
+                raise _NoMessage("`sent_at` is not a time of ISO 8601 with its distance from UTC")
+            at_us = to_us(when)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            at_us = round(value * 1_000_000) if abs(value) < _LATEST_S else -1
+        else:
+            raise _NoMessage("`sent_at` is neither a time of ISO 8601 nor a Unix second")
+        if not (is_instant(at_us) and 0 <= at_us <= self.latest_us):
+            raise _NoMessage("`sent_at` is before 1970 or in the future")
+        return at_us
+
+
+def _rest_of(line: bytes, stream: BinaryIO) -> Iterator[bytes]:
+    """What is left of a line that was not read to its end, piece by piece."""
+    while line and not line.endswith(b"\n"):
+        line = stream.readline(LONGEST_LINE_BYTES)
+        yield line
+
+
+def _fields(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line.decode("utf-8-sig"), object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise _NoMessage("not one JSON object, with each name once")
+    if not found.keys() >= _NEEDED:
+        missing = ", ".join(f"`{name}`" for name in sorted(_NEEDED - found.keys()))
+        raise _NoMessage(f"without {missing}")
+    if not found.keys() <= _KNOWN:
+        known = ", ".join(f"`{name}`" for name in sorted(_KNOWN))
+        raise _NoMessage(f"with something else than {known}")
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
+def _name(fields: dict[str, Any], field: str) -> str:
+    """An id, which many systems have as a number."""
+    value = fields[field]
+    if isinstance(value, str) or is_whole_number(value, least=0):
+        return str(value)
+    raise _NoMessage(f"`{field}` is neither text nor a whole number")
+
+
+def _digest(*words: str) -> bytes:
+    """So many bytes in the place of words, of which none but the last may hold a NUL."""
+    text = "\0".join(words)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).digest()

@@ -1,0 +1,348 @@
+"""Messages of another system come in whole: one conversation for a pair, each message once."""
+
+import json
+import sqlite3
+import stat
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.cli.conftest import Run
+from tests.cli.test_processes import DMCORE, environment
+
+from dmcore import DirectMessages
+from dmcore.adapters import memory, sql
+from dmcore.adapters.clock import ManualClock
+from dmcore.cli.importing import POLICY, import_all
+from dmcore.cli.legacy import LegacyFile
+from dmcore.domain.body import BodyRules
+from dmcore.errors import LimitReached, MessagingUnavailable
+from dmcore.testing.world import inbox_of, text_of, thread_of
+
+URL = "sqlite:///dmcore.db"
+AT_S = 1_714_564_800
+SECRET = "the otter below the weir"
+
+
+def line(number: object = 1, **changes: object) -> dict[str, object]:
+    """One message of the old system."""
+    whole: dict[str, object] = {
+        "id": number,
+        "sender": "ann",
+        "recipient": "bob",
+        "text": f"text {number}",
+        "sent_at": AT_S,
+    }
+    return {**whole, **changes}
+
+
+def written(*lines: dict[str, object] | str, name: str = "old.jsonl") -> str:
+    rows = (it if isinstance(it, str) else json.dumps(it) for it in lines)
+    Path(name).write_text("".join(f"{row}\n" for row in rows))
+    return name
+
+
+def talks(dm: DirectMessages, *users: str) -> dict[tuple[str, str], list[str]]:
+    """What stands in the threads of so many users, oldest first."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for user in users:
+        box = dm.mailbox(user)
+        for entry in inbox_of(box):
+            thread = thread_of(box, entry.conversation)
+            found[user, entry.other] = [text_of(it) for it in thread]
+    return found
+
+
+@contextmanager
+def reading(url: str = URL) -> Iterator[DirectMessages]:
+    """A sound store, in which messaging is on."""
+    with sql.open_sync(url) as dm:
+        operations = dm.operations("olga")
+        assert operations.verify() == ()
+        operations.set_mode("on")
+        yield dm
+
+
+def stored(url: str = URL, *users: str) -> dict[tuple[str, str], list[str]]:
+    with reading(url) as dm:
+        return talks(dm, *(users or ("ann", "bob")))
+
+
+# A table as such systems have it ----------------------------------------------------------------
+
+people = st.permutations(("ann", "bob", "cyd", "dan")).map(lambda names: tuple(names[:2]))
+rows = st.lists(
+    st.tuples(people, st.integers(0, 5), st.integers(0, 3), st.sampled_from(("same", "other"))),
+    max_size=30,
+)
+
+
+@pytest.mark.promise("PAIR-1", "OPS-6")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows, st.randoms(use_true_random=False))
+def test_the_conversations_of_a_pair_become_one_and_no_message_is_lost(
+    tmp_path: Path, table: list[tuple[tuple[str, str], int, int, str]], chance: Any
+) -> None:
+    """However the rows lie in the file, and whoever began which of the conversations."""
+    lines = [
+        line(
+            number,
+            sender=sender,
+            recipient=recipient,
+            sent_at=AT_S + second,
+            conversation=f"{sender}{conversation}",
+            text=text,
+        )
+        for number, ((sender, recipient), second, conversation, text) in enumerate(table)
+    ]
+    again = chance.sample(lines, len(lines) // 3)
+    given_lines = [*lines, *again]
+    chance.shuffle(given_lines)
+    file = tmp_path / "old.jsonl"
+    file.write_text("".join(json.dumps(it) + "\n" for it in given_lines))
+    expected: dict[tuple[str, str], list[str]] = defaultdict(list)
+    first_places: dict[object, int] = {}
+    for place, it in enumerate(given_lines):
+        first_places.setdefault(it["id"], place)
+    for it in sorted(lines, key=lambda it: (it["sent_at"], first_places[it["id"]])):
+        for own, other in (("sender", "recipient"), ("recipient", "sender")):
+            expected[str(it[own]), str(it[other])].append(str(it["text"]))
+
+    legacy = LegacyFile(file=file, rules=BodyRules(), latest_us=AT_S * 2_000_000)
+    survey = legacy.survey()
+    clock = ManualClock(AT_S * 2_000_000)
+    with memory.open_sync(policy=POLICY, clock=clock) as dm:
+        dm.operations("olga").set_mode("on")
+        for _ in range(2):
+            imported = import_all(
+                dm, clock, legacy.messages(survey), tenant="", now_us=clock.now_us(), goes_on=False
+            )
+            assert imported.refused == ()
+            assert imported.messages == len(lines)
+            assert talks(dm, "ann", "bob", "cyd", "dan") == expected
+            assert dm.operations("olga").status().messages == len(lines)
+        assert dm.operations("olga").verify() == ()
+    pairs = {frozenset((it["sender"], it["recipient"])) for it in lines}
+    there = {(frozenset((it["sender"], it["recipient"])), it["conversation"]) for it in lines}
+    assert (survey.pairs, survey.merged) == (len(pairs), len(there) - len(pairs))
+    assert (survey.repeated, survey.faults) == (len(again), [])
+
+
+@pytest.mark.promise("PAIR-1", "OPS-6")
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_a_table_with_two_conversations_for_one_pair(
+    run: Run, request: pytest.FixtureRequest, store: str
+) -> None:
+    url = URL if store == "sqlite" else str(request.getfixturevalue("postgres_url"))
+    with closing(sqlite3.connect("site.db")) as old:
+        old.executescript(
+            "CREATE TABLE messages (id INTEGER PRIMARY KEY, thread, author, receiver, body, at);"
+            "INSERT INTO messages VALUES"
+            " (1, 7, 'ann', 'bob', 'one', '2024-05-01T12:00:00Z'),"
+            " (2, 9, 'bob', 'ann', 'two', '2024-05-01T12:00:01+00:00'),"
+            " (3, 7, 'ann', 'bob', 'three', '2024-05-01T14:00:02+02:00'),"
+            " (4, 9, 'bob', 'ann', 'three', '2024-05-01T12:00:02Z')"
+        )
+        found = old.execute(
+            "SELECT json_object('id', id, 'sender', author, 'recipient', receiver, 'text', body,"
+            " 'sent_at', at, 'conversation', thread) FROM messages ORDER BY id DESC"
+        )
+        file = written(*(row for (row,) in found))
+    facts = run("import", file, "--url", url, "--json").facts
+    assert facts.pop("location")
+    assert facts == {
+        "messages": 4,
+        "there_already": 0,
+        "repeated_lines": 0,
+        "rejected_lines": 0,
+        "pairs": 1,
+        "merged_conversations": 1,
+        "mode": "off",
+    }
+    # What was written in the same moment stands as it does in the file.
+    said = ["one", "two", "three", "three"]
+    assert stored(url) == {("ann", "bob"): said, ("bob", "ann"): said}
+
+
+@pytest.mark.promise("LIMIT-1")
+def test_what_was_sent_before_is_not_counted_by_a_limit(run: Run) -> None:
+    file = written(*(line(number, recipient=f"user {number}") for number in range(30)))
+    assert run("import", file).status == 0
+    with reading() as dm:
+        assert dm.operations("olga").status().messages == 30
+        for number in range(5):
+            dm.mailbox("ann").start(f"new {number}", "hello")
+        with pytest.raises(LimitReached):
+            dm.mailbox("ann").start("one more", "hello")
+
+
+@pytest.mark.promise("READ-1")
+def test_what_was_not_read_is_unread(run: Run) -> None:
+    file = written(
+        line(1),
+        line(2, read=True, sent_at=AT_S + 1),
+        line(3, read=False, sent_at=AT_S + 2),
+        line(4, sender="bob", recipient="ann", read=False),
+        line(5, sender="cyd", sent_at=AT_S + 0.5, read=False),
+    )
+    assert run("import", file).status == 0
+    with reading() as dm:
+        unread = {user: dm.mailbox(user).unread() for user in ("ann", "bob", "cyd")}
+        (line_of_cyd,) = inbox_of(dm.mailbox("cyd"))
+    assert unread == {"ann": 1, "bob": 2, "cyd": 0}
+    assert line_of_cyd.preview is not None
+    assert line_of_cyd.preview.sent_at_us == AT_S * 1_000_000 + 500_000
+
+
+# Killed, and run again --------------------------------------------------------------------------
+
+
+@pytest.mark.promise("MSG-3", "OPS-6")
+def test_after_a_kill_it_goes_on_and_nothing_is_twice(tmp_path: Path, run: Run) -> None:
+    lines = [
+        line(
+            number, sender="ab"[number % 2], recipient="ba"[number % 2], sent_at=AT_S + number // 3
+        )
+        for number in range(3_000)
+    ]
+    file = written(*lines)
+    sql.initialise(URL)
+    process = subprocess.Popen([DMCORE, "import", file], cwd=tmp_path, env=environment())
+    with sql.open_sync(URL) as dm:
+        operations = dm.operations("olga")
+        while operations.status().messages < 50:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+        there = operations.status().messages
+        assert 50 <= there < len(lines)
+        assert operations.mode() == "on"
+    assert run("import", file).code == "store_not_empty"
+    facts = run("import", file, "--append", "--json").facts
+    assert (facts["messages"], facts["there_already"]) == (len(lines) - there, there)
+    assert stored(URL, "a") == {("a", "b"): [it["text"] for it in lines]}
+
+
+# What cannot be taken ---------------------------------------------------------------------------
+
+FAULTS: dict[str, dict[str, object] | str] = {
+    "no object": f'["{SECRET}"]',
+    "no JSON": SECRET,
+    "nested too deep": "[" * 100_000,
+    "a name twice": '{"id": 1, ' + json.dumps(line(2))[1:],
+    "nothing of it": "{}",
+    "a field too many": line(2, deleted=True),
+    "written to oneself": line(2, recipient="ann"),
+    "nobody": line(2, sender=""),
+    "somebody who is a list": line(2, sender=[SECRET]),
+    "an id that is a fraction": line(1.5),
+    "an id that is too long": line("x" * 256),
+    "an empty text": line(2, text=""),
+    "a text that is none": line(2, text=None),
+    "a text that is too long": line(2, text=SECRET * 200),
+    "half a character": line(2, text="\ud800"),
+    "read or not": line(2, read="yes"),
+    "no time zone": line(2, sent_at="2024-05-01T12:00:00"),
+    "no time": line(2, sent_at=SECRET),
+    "no kind of time": line(2, sent_at=True),
+    "no number": json.dumps(line(2, sent_at=float("nan"))),
+    "the future": line(2, sent_at="9999-01-01T00:00:00Z"),
+    "very far": line(2, sent_at=1e300),
+    "before there were seconds": line(2, sent_at=-1),
+    "another one under its id": line(1, text=SECRET),
+    "a line without end": '{"text": "' + "x" * (1 << 20),
+}
+
+
+@pytest.mark.promise("LEAK-1")
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_line_that_is_no_message_is_named_and_nothing_is_written(run: Run, name: str) -> None:
+    file = written(line(1), "", FAULTS[name], line(3), FAULTS[name])
+    done = run("import", file)
+    assert done.code == "invalid_line"
+    assert "old.jsonl, line 3: " in done.err
+    assert " (and 1 more lines)" in done.err
+    assert SECRET not in done.err
+    assert not Path("dmcore.db").exists()
+
+
+@pytest.mark.promise("OPS-6")
+def test_lines_that_are_not_taken_are_set_aside_as_they_are(run: Run) -> None:
+    faults = [FAULTS["no JSON"], FAULTS["a field too many"], FAULTS["a line without end"]]
+    file = written(line(1), *faults, line(3))
+    Path(file).write_bytes(Path(file).read_bytes() + b"\xff without end")
+    facts = run("import", file, "--rejected", "aside.jsonl", "--json").facts
+    assert (facts["messages"], facts["rejected_lines"]) == (2, 4)
+    assert Path("aside.jsonl").read_bytes() == b"".join(
+        Path(file).read_bytes().splitlines(keepends=True)[number] for number in (1, 2, 3, 5)
+    ) + b"\n"  # fmt: skip
+    assert stat.S_IMODE(Path("aside.jsonl").stat().st_mode) == 0o600
+    assert run("import", file, "--rejected", "aside.jsonl", "--append").code == "unreadable_file"
+    done = run("import", file, "--rejected", "more.jsonl", "--url", "sqlite:///new.db")
+    assert "What was not taken is in more.jsonl." in done.out
+    assert run("import", file, "--rejected", "no/such", "--url", "sqlite:///it.db").status == 2
+
+
+@pytest.mark.promise("BLOCK-1", "OPS-6")
+def test_what_the_store_refuses_is_told(run: Run) -> None:
+    run("init")
+    run("mode", "on")
+    with sql.open_sync(URL) as dm:
+        dm.mailbox("bob").block("ann")
+    file = written(line(1, sender="cyd"), line(2, sent_at=AT_S + 1), line(3, sender="dan"))
+    done = run("import", file)
+    assert done.code == "invalid_line"
+    assert "line 2: the store refused it: recipient_unavailable" in done.err
+    facts = run("import", file, "--append", "--rejected", "aside.jsonl", "--json").facts
+    assert (facts["messages"], facts["there_already"], facts["rejected_lines"]) == (0, 2, 1)
+    assert json.loads(Path("aside.jsonl").read_text())["id"] == 2
+
+
+def test_longer_texts_are_let_in_where_that_is_said(run: Run) -> None:
+    file = written(line(1, text="ü" * 9_000))
+    assert run("import", file).code == "invalid_line"
+    assert run("import", file, "--longest", "9000").status == 0
+    assert stored()["ann", "bob"] == ["ü" * 9_000]
+
+
+def test_messages_of_a_tenant_stay_there(run: Run) -> None:
+    assert run("import", written(line(1)), "--tenant", "north").status == 0
+    with reading() as dm:
+        assert inbox_of(dm.mailbox("bob")) == []
+        assert len(inbox_of(dm.mailbox("bob", tenant="north"))) == 1
+
+
+def test_a_file_that_cannot_be_read_or_changes_meanwhile(run: Run, tmp_path: Path) -> None:
+    Path("folder").mkdir()
+    for name in ("missing.jsonl", "folder"):
+        assert run("import", name).code == "unreadable_file"
+    legacy = LegacyFile(file=Path(written(line(1))), rules=BodyRules(), latest_us=AT_S * 2_000_000)
+    survey = legacy.survey()
+    for changed in ("{}", ""):
+        (tmp_path / "old.jsonl").write_text(changed)
+        with pytest.raises(Exception, match="changed while it was read"):
+            list(legacy.messages(survey))
+
+
+def test_where_messaging_is_turned_off_it_ends(run: Run) -> None:
+    legacy = LegacyFile(file=Path(written(line(1))), rules=BodyRules(), latest_us=AT_S * 2_000_000)
+    messages = legacy.messages(legacy.survey())
+    clock = ManualClock(AT_S)
+    with memory.open_sync(policy=POLICY, clock=clock) as dm, pytest.raises(MessagingUnavailable):
+        import_all(dm, clock, messages, tenant="", now_us=AT_S, goes_on=True)
+    assert run("status").code == "not_initialised"
+
+
+def test_the_store_has_to_last_and_messaging_has_to_be_on(run: Run) -> None:
+    file = written(line(1))
+    assert run("import", file, "--url", "memory:").code == "invalid_setting"
+    assert run("import", file).status == 0
+    assert run("import", file, "--append").code == "messaging_unavailable"
