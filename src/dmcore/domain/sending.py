@@ -105,9 +105,14 @@ def decide(
             entropy=entropy,
         )
     refused = _windows_after(contact, policy, now_us, RateLimit.refused)
-    if refused == contact.actor:
+    if refused != contact.actor:
+        return Refused(refusal, refused)
+    try:
         raise refusal
-    return Refused(refusal, refused)
+    finally:
+        # Where it had a name still, it would hold what holds it: the text that was refused would
+        # stay until garbage is collected.
+        del refusal
 
 
 def check_writing(
