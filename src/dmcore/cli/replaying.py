@@ -5,6 +5,8 @@ It refuses to know files and terminals.
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
 
 import attrs
 
@@ -13,6 +15,9 @@ from dmcore.cli.trace import Attempt
 from dmcore.direct_messages import DirectMessages
 from dmcore.domain.ids import ConversationId
 from dmcore.errors import LimitReached, RecipientUnavailable, YouBlockedThem
+
+# As many as are worth keeping open: few people write most of what is written.
+_MAILBOXES: Final = 4_096
 
 
 @attrs.frozen(kw_only=True)
@@ -31,12 +36,13 @@ class Outcome:
 
 def send_all(dm: DirectMessages, clock: ManualClock, attempts: Iterable[Attempt]) -> Outcome:
     """Make every attempt at its instant; a refused one is counted, and the next one is made."""
+    mailbox_of = lru_cache(maxsize=_MAILBOXES)(dm.mailbox)
     refused: Counter[str] = Counter()
     accepted = 0
     conversations: set[ConversationId] = set()
     for attempt in attempts:
         clock.set_us(attempt.at_us)
-        mailbox = dm.mailbox(attempt.sender)
+        mailbox = mailbox_of(attempt.sender)
         try:
             message = mailbox.start(attempt.receiver, f"message {attempt.line}")
         except LimitReached as refusal:

@@ -19,6 +19,7 @@ from dmcore.errors import CannotMessageYourself, InvalidId
 LONGEST_LINE_BYTES: Final = 4_096
 # The last second of the year 9999: calendars go no further.
 LATEST_S: Final = 253_402_300_799
+_LONGEST_S: Final = len(str(LATEST_S))
 _FIELDS: Final = 3
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
@@ -132,6 +133,6 @@ def _seconds(field: str) -> int:
     if not (field.isascii() and field.isdigit()):
         raise ValueError("the third field is not a whole number of seconds, 0 or more")
     # The length first: turning a very long numeral into a number takes very long.
-    if len(field) > len(str(LATEST_S)) or int(field) > LATEST_S:
+    if len(field) > _LONGEST_S or int(field) > LATEST_S:
         raise ValueError("the third field is later than the year 9999")
     return int(field)

@@ -95,11 +95,11 @@ def _counted(account: Account, policy: Policy, now_us: int) -> Account | Refused
     wait_us = limit.wait_us(account.edits, now_us)
     if wait_us == 0:
         return attrs.evolve(account, edits=limit.counted(account.edits, now_us))
-    refusal = LimitReached("edits", timedelta(microseconds=wait_us))
+    wait = timedelta(microseconds=wait_us)
     noted = attrs.evolve(account, edits=limit.refused(account.edits, now_us))
     if noted == account:
-        raise refusal
-    return Refused(refusal, noted)
+        raise LimitReached("edits", wait)
+    return Refused(LimitReached("edits", wait), noted)
 
 
 def is_too_late(message: Message, policy: Policy, now: datetime) -> bool:

@@ -5,7 +5,7 @@ or nothing of what was decided is stored.
 """
 
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 import attrs
 
@@ -17,6 +17,8 @@ from dmcore.domain.instants import to_datetime
 from dmcore.domain.message import Posting, Receipt
 from dmcore.domain.mode import Mode
 from dmcore.domain.pair import Pair
+
+_NO_SIDE: Final = Side()
 
 
 @attrs.frozen(kw_only=True)
@@ -114,7 +116,7 @@ class Contact:
         return not is_cut and side.said is not None and side.heard is not None
 
     def _side_of(self, account: Account) -> Side:
-        return self.conversation.side_of(account.user.id) if self.conversation else Side()
+        return self.conversation.side_of(account.user.id) if self.conversation else _NO_SIDE
 
 
 def _recounted(account: Account, before: Side, after: Side) -> Account:

@@ -8,6 +8,7 @@ itself, whatever became of the stored copy.
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Self
 
 import attrs
@@ -156,7 +157,6 @@ def _tag(
     edited_at_us: int | None,
     commitment: bytes,
 ) -> bytes:
-    key = hmac.digest(namespace, b"dmcore franking 1", "sha256")
     when = (sent_at_us, _NEVER_US if edited_at_us is None else edited_at_us)
     told: Sequence[bytes] = (
         tenant.encode(),
@@ -167,7 +167,13 @@ def _tag(
         commitment,
     )
     whole = b"".join(len(it).to_bytes(4, "big") + it for it in told)
-    return hmac.digest(key, whole, "sha256")
+    return hmac.digest(_key_of(namespace), whole, "sha256")
+
+
+# The same for every message of an installation.
+@lru_cache(maxsize=16)
+def _key_of(namespace: bytes) -> bytes:
+    return hmac.digest(namespace, b"dmcore franking 1", "sha256")
 
 
 def text_of(disclosure: Disclosure) -> Body:

@@ -140,7 +140,8 @@ class Posting:
         if message.sender != reader:
             return message
         # Who sees the tag of a changed text would see whether that arrived.
-        message = attrs.evolve(message, franking=None)
+        if message.franking is not None:
+            message = attrs.evolve(message, franking=None)
         if self.own_link is not None:
             message = attrs.evolve(message, **attrs.asdict(self.own_link, recurse=False))
         if self.own_edit is not None:

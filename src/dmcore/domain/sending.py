@@ -105,9 +105,14 @@ def decide(
             entropy=entropy,
         )
     refused = _windows_after(contact, policy, now_us, RateLimit.refused)
-    if refused == contact.actor:
+    if refused != contact.actor:
+        return Refused(refusal, refused)
+    try:
         raise refusal
-    return Refused(refusal, refused)
+    finally:
+        # Where it had a name still, it would hold what holds it: the text that was refused would
+        # stay until garbage is collected.
+        del refusal
 
 
 def check_writing(
@@ -216,12 +221,14 @@ def _windows_after(
     change: Callable[[RateLimit, Window, int], Window],
 ) -> Account:
     """The actor after ``change`` was made to the windows that this attempt is measured by."""
-    sends, starts = contact.actor.sends, contact.actor.starts
+    actor = contact.actor
+    sends, starts = actor.sends, actor.starts
     if policy.messages is not None:
         sends = change(policy.messages, sends, now_us)
     if policy.starts is not None and contact.is_start:
         starts = change(policy.starts, starts, now_us)
-    return attrs.evolve(contact.actor, sends=sends, starts=starts)
+    is_same = sends is actor.sends and starts is actor.starts
+    return actor if is_same else attrs.evolve(actor, sends=sends, starts=starts)
 
 
 def _accepted(

@@ -3,6 +3,8 @@
 Read as: given a situation, when Ann writes to Bob, then this happens.
 """
 
+import gc
+import weakref
 from datetime import timedelta
 from typing import Any
 
@@ -270,6 +272,18 @@ def test_the_sixth_start_in_a_day_is_refused() -> None:
     assert error.retry_after == timedelta(microseconds=DAY_US - 5)
     sent(situation, now_us=NOW_US - 5 + DAY_US)
     sent(situation.but(starts=FIVE[1:]))
+
+
+def test_what_was_refused_is_gone_with_the_refusal() -> None:
+    """The frames behind an error hold the text: no longer than somebody holds the error."""
+    gc.disable()
+    try:
+        Situation(starts=FIVE).when_ann_writes()
+    except LimitReached as error:
+        left = weakref.ref(error)
+    finally:
+        gc.enable()
+    assert left() is None
 
 
 @pytest.mark.promise("LIMIT-1")

@@ -21,6 +21,9 @@ from dmcore.ports.conversations import Conversations
 from dmcore.ports.messages import Messages, ThreadRows
 from dmcore.ports.reading import Reading
 
+# The place first: it is what tells two of them apart.
+Listed = tuple[Place, tuple[User, Folder]]
+
 
 class MemoryConversations:
     """The ``Conversations`` port."""
@@ -33,27 +36,22 @@ class MemoryConversations:
         if conversation.id in self._store.conversations:
             raise StoreRefused("pk_dm_conversation")
         self._changes.put(self._store.postings, conversation.id, [])
-        self._put(conversation, {})
+        self._put(conversation, [])
 
     def save(self, conversation: Conversation) -> None:
-        self._put(conversation, _sides(self._store.conversations[conversation.id]))
+        self._put(conversation, _listed(self._store.conversations[conversation.id]))
 
-    def _put(self, conversation: Conversation, before: dict[User, Side]) -> None:
+    def _put(self, conversation: Conversation, before: Sequence[Listed]) -> None:
         self._changes.put(self._store.conversations, conversation.id, conversation)
-        after = _sides(conversation)
-        for user in before | after:
-            old, new = before.get(user, Side()), after.get(user, Side())
-            self._relist(user, conversation.id, old, new)
-
-    def _relist(self, user: User, conversation: ConversationId, before: Side, after: Side) -> None:
-        old, new = _place(before, conversation), _place(after, conversation)
-        if (before.folder, old) == (after.folder, new):
-            return
-        if before.folder is not None and old is not None:
-            self._changes.unlist_place(self._store.listed[user, before.folder], old)
-        if after.folder is not None and new is not None:
-            places = self._store.listed.setdefault((user, after.folder), [])
-            self._changes.list_place(places, new)
+        after = _listed(conversation)
+        for listed in before:
+            if listed not in after:
+                place, key = listed
+                self._changes.unlist_place(self._store.listed[key], place)
+        for listed in after:
+            if listed not in before:
+                place, key = listed
+                self._changes.list_place(self._store.listed.setdefault(key, []), place)
 
     def inbox(
         self,
@@ -119,12 +117,14 @@ class MemoryConversations:
         return sorted(later, key=lambda view: view.conversation)[:limit]
 
 
-def _sides(conversation: Conversation) -> dict[User, Side]:
+def _listed(conversation: Conversation) -> list[Listed]:
+    """In which lists a conversation stands, and where."""
     pair = conversation.pair
-    return {
-        User(pair.tenant, pair.low): conversation.low,
-        User(pair.tenant, pair.high): conversation.high,
-    }
+    return [
+        ((side.newest, conversation.id), (User(pair.tenant, user), folder))
+        for user, side in ((pair.low, conversation.low), (pair.high, conversation.high))
+        if (folder := side.folder) is not None and side.newest is not None
+    ]
 
 
 class Sight:
@@ -269,10 +269,6 @@ def _newest_seen(
         if posting.message.sender != reader:
             return id_of(posting)
     return None
-
-
-def _place(side: Side, conversation: ConversationId) -> Place | None:
-    return None if side.newest is None else (side.newest, conversation)
 
 
 def _newest_in(place: Place) -> MessageId:

@@ -72,7 +72,8 @@ class Store:
 
     def is_erased(self, user: User) -> bool:
         """Whether the ledger knows this user."""
-        return pseudonym_of(self.namespace, user) in self.erasures
+        # An empty one knows nobody: then no pseudonym has to be made up.
+        return bool(self.erasures) and pseudonym_of(self.namespace, user) in self.erasures
 
     def account_of(self, user: User) -> Account:
         """What is kept of a user; a fresh account where nothing is."""
