@@ -1,15 +1,18 @@
 """Messages of another system come in whole: one conversation for a pair, each message once."""
 
 import json
+import os
 import sqlite3
 import stat
 import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,14 +23,16 @@ from tests.cli.test_processes import DMCORE, environment
 from dmcore import DirectMessages
 from dmcore.adapters import memory, sql
 from dmcore.adapters.clock import ManualClock
-from dmcore.cli.importing import POLICY, import_all
-from dmcore.cli.legacy import LegacyFile
+from dmcore.cli.failures import ImportIncomplete, UnreadableFile
+from dmcore.cli.importing import POLICY, Importing
+from dmcore.cli.legacy import Lines, opened
 from dmcore.domain.body import BodyRules
 from dmcore.errors import LimitReached, MessagingUnavailable
 from dmcore.testing.world import inbox_of, text_of, thread_of
 
 URL = "sqlite:///dmcore.db"
 AT_S = 1_714_564_800
+LATER_US = AT_S * 2_000_000
 SECRET = "the otter below the weir"
 
 
@@ -115,23 +120,27 @@ def test_the_conversations_of_a_pair_become_one_and_no_message_is_lost(
         for own, other in (("sender", "recipient"), ("recipient", "sender")):
             expected[str(it[own]), str(it[other])].append(str(it["text"]))
 
-    legacy = LegacyFile(file=file, rules=BodyRules(), latest_us=AT_S * 2_000_000)
-    survey = legacy.survey()
-    clock = ManualClock(AT_S * 2_000_000)
-    with memory.open_sync(policy=POLICY, clock=clock) as dm:
+    clock = ManualClock(LATER_US)
+    with (
+        opened(file, rules=BodyRules(), latest_us=LATER_US) as legacy,
+        memory.open_sync(policy=POLICY, clock=clock) as dm,
+    ):
         dm.operations("olga").set_mode("on")
-        for _ in range(2):
-            imported = import_all(
-                dm, clock, legacy.messages(survey), tenant="", now_us=clock.now_us(), goes_on=False
-            )
-            assert imported.refused == ()
-            assert imported.messages == len(lines)
-            assert talks(dm, "ann", "bob", "cyd", "dan") == expected
-            assert dm.operations("olga").status().messages == len(lines)
+        survey = legacy.survey()
+        importing = Importing(dm=dm, clock=clock, lines=Lines(legacy, survey), tenant="")
+        # Interrupted somewhere, and once more than is needed.
+        for there, until in ((0, chance.randint(0, len(lines))), (None, None), (len(lines), None)):
+            found = importing.begin()
+            assert there is None or found == there
+            with suppress(ImportIncomplete):
+                importing.go_on(islice(importing.lines, until))
+        assert talks(dm, "ann", "bob", "cyd", "dan") == expected
+        assert dm.operations("olga").status().messages == len(lines)
         assert dm.operations("olga").verify() == ()
+        assert sum(dm.mailbox(it).unread() for it in ("ann", "bob", "cyd", "dan")) == 0
     pairs = {frozenset((it["sender"], it["recipient"])) for it in lines}
-    there = {(frozenset((it["sender"], it["recipient"])), it["conversation"]) for it in lines}
-    assert (survey.pairs, survey.merged) == (len(pairs), len(there) - len(pairs))
+    named = {(frozenset((it["sender"], it["recipient"])), it["conversation"]) for it in lines}
+    assert (survey.pairs, survey.merged) == (len(pairs), len(named) - len(pairs))
     assert (survey.repeated, survey.faults) == (len(again), [])
 
 
@@ -210,7 +219,7 @@ def test_after_a_kill_it_goes_on_and_nothing_is_twice(tmp_path: Path, run: Run) 
         line(
             number, sender="ab"[number % 2], recipient="ba"[number % 2], sent_at=AT_S + number // 3
         )
-        for number in range(3_000)
+        for number in range(1_500)
     ]
     file = written(*lines)
     sql.initialise(URL)
@@ -225,8 +234,7 @@ def test_after_a_kill_it_goes_on_and_nothing_is_twice(tmp_path: Path, run: Run) 
         there = operations.status().messages
         assert 50 <= there < len(lines)
         assert operations.mode() == "on"
-    assert run("import", file).code == "store_not_empty"
-    facts = run("import", file, "--append", "--json").facts
+    facts = run("import", file, "--json").facts
     assert (facts["messages"], facts["there_already"]) == (len(lines) - there, there)
     assert stored(URL, "a") == {("a", "b"): [it["text"] for it in lines]}
 
@@ -241,6 +249,7 @@ FAULTS: dict[str, dict[str, object] | str] = {
     "nothing of it": "{}",
     "a field too many": line(2, deleted=True),
     "written to oneself": line(2, recipient="ann"),
+    "somebody who was erased": line(2, recipient=f"erased-{UUID(int=8 << 76 | 8 << 60)}"),
     "nobody": line(2, sender=""),
     "somebody who is a list": line(2, sender=[SECRET]),
     "an id that is a fraction": line(1.5),
@@ -268,8 +277,8 @@ def test_a_line_that_is_no_message_is_named_and_nothing_is_written(run: Run, nam
     file = written(line(1), "", FAULTS[name], line(3), FAULTS[name])
     done = run("import", file)
     assert done.code == "invalid_line"
-    assert "old.jsonl, line 3: " in done.err
-    assert " (and 1 more lines)" in done.err
+    assert "old.jsonl, line 3: no message: " in done.err
+    assert "; so are 1 more lines" in done.err
     assert SECRET not in done.err
     assert not Path("dmcore.db").exists()
 
@@ -285,10 +294,56 @@ def test_lines_that_are_not_taken_are_set_aside_as_they_are(run: Run) -> None:
         Path(file).read_bytes().splitlines(keepends=True)[number] for number in (1, 2, 3, 5)
     ) + b"\n"  # fmt: skip
     assert stat.S_IMODE(Path("aside.jsonl").stat().st_mode) == 0o600
-    assert run("import", file, "--rejected", "aside.jsonl", "--append").code == "unreadable_file"
+    for name in ("aside.jsonl", "no/such", ".", file):
+        done = run("import", file, "--rejected", name, "--url", "sqlite:///new.db")
+        assert done.code == "unreadable_file"
+    assert not Path("new.db").exists()
     done = run("import", file, "--rejected", "more.jsonl", "--url", "sqlite:///new.db")
-    assert "What was not taken is in more.jsonl." in done.out
-    assert run("import", file, "--rejected", "no/such", "--url", "sqlite:///it.db").status == 2
+    assert "What is no message is in more.jsonl." in done.out
+    run("mode", "on")
+    assert run("import", written(line(1)), "--rejected", "none.jsonl").code == "store_not_empty"
+    assert not Path("none.jsonl").exists()
+    whole = ("import", written(line(1)), "--url", "sqlite:///another.db")
+    assert run(*whole, "--rejected", "none.jsonl").status == 0
+    assert not Path("none.jsonl").exists()
+
+
+# Who is there already ---------------------------------------------------------------------------
+
+
+@pytest.mark.promise("READ-1", "PAIR-2", "OPS-6")
+@pytest.mark.parametrize(
+    "before",
+    [
+        [("ann", "bob", "something else")],
+        [("bob", "ann", "text 1")],
+        [("ann", "bob", "text 1"), ("ann", "bob", "text 1")],
+        [("ann", "eve", "to somebody who is not in the file")],
+    ],
+)
+def test_nobody_in_the_file_may_have_other_messages(
+    run: Run, before: list[tuple[str, str, str]]
+) -> None:
+    """Or what is imported would stand behind them, and a marker would go over what is unread."""
+    run("init")
+    run("mode", "on")
+    with sql.open_sync(URL) as dm:
+        for sender, recipient, text in before:
+            dm.mailbox(sender).start(recipient, text)
+    there = stored(URL, "ann", "bob", "eve")
+    file = written(line(1), line(2, sent_at=AT_S + 1), line(3, sent_at=AT_S + 2))
+    assert run("import", file).code == "store_not_empty"
+    assert stored(URL, "ann", "bob", "eve") == there
+
+
+def test_strangers_and_other_tenants_may_have_some(run: Run) -> None:
+    run("init")
+    run("mode", "on")
+    with sql.open_sync(URL) as dm:
+        dm.mailbox("eve").start("fay", "hello")
+        dm.mailbox("ann", tenant="north").start("bob", "hello")
+    assert run("import", written(line(1))).status == 0
+    assert stored(URL, "ann", "eve") == {("ann", "bob"): ["text 1"], ("eve", "fay"): ["hello"]}
 
 
 @pytest.mark.promise("BLOCK-1", "OPS-6")
@@ -299,11 +354,32 @@ def test_what_the_store_refuses_is_told(run: Run) -> None:
         dm.mailbox("bob").block("ann")
     file = written(line(1, sender="cyd"), line(2, sent_at=AT_S + 1), line(3, sender="dan"))
     done = run("import", file)
-    assert done.code == "invalid_line"
+    assert done.code == "import_incomplete"
     assert "line 2: the store refused it: recipient_unavailable" in done.err
-    facts = run("import", file, "--append", "--rejected", "aside.jsonl", "--json").facts
-    assert (facts["messages"], facts["there_already"], facts["rejected_lines"]) == (0, 2, 1)
-    assert json.loads(Path("aside.jsonl").read_text())["id"] == 2
+    with sql.open_sync(URL) as dm:
+        assert dm.operations("operator").audit("operator").items
+        dm.mailbox("bob").unblock("ann")
+    facts = run("import", file, "--json").facts
+    assert (facts["messages"], facts["there_already"]) == (1, 2)
+
+
+@pytest.mark.promise("MOD-4", "OPS-6")
+@pytest.mark.parametrize("kind", ["shadow_ban", "suspend"])
+def test_what_a_restriction_keeps_from_somebody_is_not_called_imported(run: Run, kind: str) -> None:
+    run("init")
+    run("mode", "on")
+    with sql.open_sync(URL) as dm:
+        dm.moderation("mod").restrict("ann", kind, reason="spam")
+    file = written(line(1), line(2, sender="bob", recipient="ann", sent_at=AT_S + 1))
+    assert run("import", file).code == "import_incomplete"
+
+
+def test_the_operators_clock_is_todays_whatever_was_imported(run: Run) -> None:
+    run("import", written(line(1)))
+    with sql.open_sync(URL) as dm:
+        facts = [it.fact for it in dm.operations("operator").audit("operator").items]
+    assert all(it.at_us > AT_S * 1_000_000 for it in facts)
+    assert len(facts) == 2
 
 
 def test_longer_texts_are_let_in_where_that_is_said(run: Run) -> None:
@@ -320,29 +396,44 @@ def test_messages_of_a_tenant_stay_there(run: Run) -> None:
         assert len(inbox_of(dm.mailbox("bob", tenant="north"))) == 1
 
 
-def test_a_file_that_cannot_be_read_or_changes_meanwhile(run: Run, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_or_changes_meanwhile(run: Run) -> None:
     Path("folder").mkdir()
-    for name in ("missing.jsonl", "folder"):
+    os.mkfifo("pipe")
+    for name in ("missing.jsonl", "folder", "pipe"):
         assert run("import", name).code == "unreadable_file"
-    legacy = LegacyFile(file=Path(written(line(1))), rules=BodyRules(), latest_us=AT_S * 2_000_000)
-    survey = legacy.survey()
-    for changed in ("{}", ""):
-        (tmp_path / "old.jsonl").write_text(changed)
-        with pytest.raises(Exception, match="changed while it was read"):
-            list(legacy.messages(survey))
+    file = Path(written(line(1), line(2)))
+    for changed in (json.dumps(line(7)), "{}", ""):
+        with opened(file, rules=BodyRules(), latest_us=LATER_US) as legacy:
+            survey = legacy.survey()
+            file.write_text(changed)
+            with pytest.raises(UnreadableFile, match="changed while it was read"):
+                legacy.check_unchanged()
+            with pytest.raises(UnreadableFile, match="changed while it was read"):
+                list(Lines(legacy, survey))
+            # Another file under its name is not looked at.
+            file.unlink()
+            written(line(1), line(2))
 
 
-def test_where_messaging_is_turned_off_it_ends(run: Run) -> None:
-    legacy = LegacyFile(file=Path(written(line(1))), rules=BodyRules(), latest_us=AT_S * 2_000_000)
-    messages = legacy.messages(legacy.survey())
-    clock = ManualClock(AT_S)
-    with memory.open_sync(policy=POLICY, clock=clock) as dm, pytest.raises(MessagingUnavailable):
-        import_all(dm, clock, messages, tenant="", now_us=AT_S, goes_on=True)
-    assert run("status").code == "not_initialised"
+def test_where_messaging_is_turned_off_it_ends() -> None:
+    file = Path(written(line(1)))
+    clock = ManualClock(LATER_US)
+    with (
+        opened(file, rules=BodyRules(), latest_us=LATER_US) as legacy,
+        memory.open_sync(policy=POLICY, clock=clock) as dm,
+    ):
+        lines = Lines(legacy, legacy.survey())
+        importing = Importing(dm=dm, clock=clock, lines=lines, tenant="")
+        with pytest.raises(MessagingUnavailable):
+            importing.begin()
+        with pytest.raises(MessagingUnavailable):
+            importing.go_on(lines)
 
 
 def test_the_store_has_to_last_and_messaging_has_to_be_on(run: Run) -> None:
     file = written(line(1))
     assert run("import", file, "--url", "memory:").code == "invalid_setting"
     assert run("import", file).status == 0
-    assert run("import", file, "--append").code == "messaging_unavailable"
+    assert run("import", file).code == "messaging_unavailable"
+    run("mode", "on")
+    assert run("import", file, "--json").facts["there_already"] == 1

@@ -28,9 +28,9 @@ COMMANDS = [
     ["replay", "trace.txt"],
     ["replay", "trace.txt", "--append"],
     ["replay", "letter.txt", "--append"],
-    ["import", "old.jsonl", "--append"],
-    ["import", "letter.txt", "--append"],
-    ["import", "letter.txt", "--append", "--rejected", "aside.txt"],
+    ["import", "old.jsonl"],
+    ["import", "letter.txt"],
+    ["import", "letter.txt", "--rejected", "aside.txt"],
 ]
 
 

@@ -42,6 +42,15 @@ class StoreNotEmpty(DmcoreError):
         super().__init__(f"this store already holds messages: {remedy}", remedy=remedy)
 
 
+class ImportIncomplete(DmcoreError):
+    """Not all of a file came in, or not as it was; what was acknowledged is stored."""
+
+    code: ClassVar[str] = "import_incomplete"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not all came in: {reason}", reason=reason)
+
+
 class MissingExtra(DmcoreError):
     """An optional part of dmcore is needed and not installed."""
 

@@ -1,20 +1,23 @@
 """The command ``dmcore import``: messages of another system, each at its own instant."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, BinaryIO, Final
 
 import attrs
 import typer
 
 from dmcore.adapters.clock import ManualClock, SystemClock
 from dmcore.cli.failures import InvalidLine, UnreadableFile
-from dmcore.cli.importing import POLICY, Imported, import_all
+from dmcore.cli.importing import POLICY, Importing
 from dmcore.cli.interrupts import checked
-from dmcore.cli.legacy import Fault, LegacyFile, Survey
+from dmcore.cli.legacy import Lines, opened
 from dmcore.cli.operate import words
 from dmcore.cli.options import DEFAULT_URL, AsJson, Url
 from dmcore.cli.render import facts_table, print_json, print_rows, progress, sentence
-from dmcore.cli.stores import check_empty, lasting, messaging_on, operator_of
+from dmcore.cli.stores import lasting, messaging_on, operator_of
 from dmcore.domain.body import BodyRules
 
 _MOST_BYTES_OF_ONE: Final = 4
@@ -35,9 +38,6 @@ def import_(
             help="Go on without lines that are not taken, and copy them into this file.",
         ),
     ] = None,
-    append: Annotated[
-        bool, typer.Option("--append", help="Also into a store that holds messages already.")
-    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring the messages of another system into a store, each at its own instant.
@@ -47,72 +47,82 @@ def import_(
     conversation here, however many it had there: what was said in any of them stands in it, in the
     order of time.
 
-    The file is checked to its end before anything is written. A line that is not taken ends the
-    command, unless `--rejected` names a file for such lines. After an interruption run it again
-    with `--append`: under its `id` no message comes in twice.
+    The file is checked to its end before anything is written. A line that is no message ends the
+    command, unless `--rejected` names a new file for such lines. Whoever is named in the file must
+    have no messages here yet, unless they are of this import: after an interruption the same
+    command goes on, and no message comes in twice. In the end all is read back and compared.
 
     The store is set up if it is not. Messaging is turned on for the time of the import where it
     holds no messages yet; where the command is killed it stays on.
     """
     address = lasting(url)
     now_us = SystemClock().now_us()
-    rules = BodyRules(
-        longest=longest, largest_bytes=max(BodyRules().largest_bytes, longest * _MOST_BYTES_OF_ONE)
+    usual = BodyRules()
+    rules = attrs.evolve(
+        usual, longest=longest, largest_bytes=max(usual.largest_bytes, longest * _MOST_BYTES_OF_ONE)
     )
-    legacy = LegacyFile(file=file, rules=rules, latest_us=now_us)
-    if rejected is not None and rejected.exists():
-        raise UnreadableFile(str(rejected), "it is there already")
-    survey = legacy.survey()
-    if survey.faults and rejected is None:
-        first, *others = survey.faults
-        raise _invalid(file, first, len(others))
-    clock = ManualClock(now_us)
-    address.initialise()
-    with address.open(policy=attrs.evolve(POLICY, body=rules), clock=clock) as dm:
-        operations = operator_of(dm)
-        if not append:
-            check_empty(operations, "name a fresh one, or add to it with --append")
-        before = operations.status().messages
-        with (
-            messaging_on(operations) as check,
-            progress(legacy.messages(survey), total=len(survey.lines), as_json=as_json) as messages,
-        ):
-            imported = import_all(
-                dm,
-                clock,
-                checked(messages, check),
-                tenant=tenant,
-                now_us=now_us,
-                goes_on=rejected is not None,
-            )
-        new = operations.status().messages - before
-        mode = operations.mode()
-    faults = sorted([*survey.faults, *imported.refused], key=lambda it: it.line)
-    if rejected is not None and faults:
-        legacy.copy_lines([it.line for it in faults], rejected)
-    elif faults:
-        raise _invalid(file, faults[0], 0)
-    facts = _facts(survey, imported, new, len(faults))
+    with opened(file, rules=rules, latest_us=now_us) as legacy, _new(rejected) as aside:
+        survey = legacy.survey()
+        if survey.faults and aside is None:
+            first, *others = survey.faults
+            more = f"; so are {len(others):,} more lines" if others else ""
+            raise InvalidLine(str(file), first.line, f"no message: {first.reason}{more}")
+        if aside is not None:
+            for fault in survey.faults:
+                legacy.copy_line(fault.place, aside)
+        clock = ManualClock(now_us)
+        address.initialise()
+        with address.open(policy=attrs.evolve(POLICY, body=rules), clock=clock) as dm:
+            operations = operator_of(dm)
+            lines = Lines(legacy, survey)
+            importing = Importing(dm=dm, clock=clock, lines=lines, tenant=tenant)
+            with (
+                messaging_on(operations) as check,
+                progress(lines, total=len(lines), as_json=as_json) as shown,
+            ):
+                there = importing.begin()
+                try:
+                    importing.go_on(checked(shown, check))
+                finally:
+                    clock.set_us(SystemClock().now_us())
+            mode = operations.mode()
+        legacy.check_unchanged()
+    facts: dict[str, object] = {
+        "messages": len(lines) - there,
+        "there_already": there,
+        "repeated_lines": survey.repeated,
+        "rejected_lines": len(survey.faults),
+        "pairs": survey.pairs,
+        "merged_conversations": survey.merged,
+    }
     if as_json:
         print_json({**facts, "location": address.place, "mode": mode})
         return
     print_rows(facts_table(facts))
-    if rejected is not None and faults:
-        print_rows(sentence(f"What was not taken is in {rejected}."))
+    if survey.faults:
+        print_rows(sentence(f"What is no message is in {rejected}."))
     print_rows(sentence(f"In {address.place}; messaging is {words(mode)} there."))
 
 
-def _invalid(file: Path, fault: Fault, others: int) -> InvalidLine:
-    more = f" (and {others:,} more lines)" if others else ""
-    return InvalidLine(str(file), fault.line, fault.reason + more)
+@contextmanager
+def _new(file: Path | None) -> Iterator[BinaryIO | None]:
+    """A file that was not there, which nobody else may read; it stays where something went into it
+    and all went well.
 
-
-def _facts(survey: Survey, imported: Imported, new: int, rejected: int) -> dict[str, object]:
-    return {
-        "messages": new,
-        "there_already": imported.messages - new,
-        "repeated_lines": survey.repeated,
-        "rejected_lines": rejected,
-        "pairs": survey.pairs,
-        "merged_conversations": survey.merged,
-    }
+    Raises ``UnreadableFile``.
+    """
+    if file is None:
+        yield None
+        return
+    try:
+        out = os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    except OSError as error:
+        raise UnreadableFile(str(file), error.strerror or "cannot be written") from None
+    is_wanted = False
+    try:
+        with out:
+            yield out
+            is_wanted = out.tell() > 0
+    finally:
+        if not is_wanted:
+            file.unlink()

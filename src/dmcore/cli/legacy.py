@@ -7,8 +7,10 @@ holds is never repeated in an error.
 
 import hashlib
 import json
+import os
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -20,10 +22,12 @@ from dmcore.domain.body import BodyRules, parse_body
 from dmcore.domain.ids import Key, UserId, parse_key, parse_user_id
 from dmcore.domain.instants import is_instant, to_us
 from dmcore.domain.numbers import is_whole_number
+from dmcore.domain.pseudonyms import is_pseudonym
 from dmcore.errors import CannotMessageYourself, InvalidBody, InvalidId, InvalidKey
 
 LONGEST_LINE_BYTES: Final = 1 << 20
 _LATEST_S: Final = 1e12
+_CHANGED: Final = "it was changed while it was read"
 _NEEDED: Final = frozenset({"id", "sender", "recipient", "text", "sent_at"})
 _KNOWN: Final = _NEEDED | {"conversation", "read"}
 
@@ -63,11 +67,16 @@ class Legacy:
         return mine == theirs
 
 
-@attrs.frozen(kw_only=True)
+Line = tuple[int, Legacy]
+"""The number of a line, and the message in it."""
+
+
+@attrs.frozen
 class Fault:
-    """A line that is no message, and why."""
+    """A line that is no message, where it begins, and why."""
 
     line: int
+    place: int
     reason: str
 
 
@@ -88,17 +97,48 @@ class Survey:
     faults: Sequence[Fault]
 
 
+@attrs.frozen
+class Lines:
+    """The messages of a file in the order of time, read whenever they are asked for."""
+
+    file: "LegacyFile"
+    survey: Survey
+
+    def __len__(self) -> int:
+        return len(self.survey.lines)
+
+    def __iter__(self) -> Iterator[Line]:
+        for number, place in zip(self.survey.lines, self.survey.places, strict=True):
+            yield number, self.file.message_at(place)
+
+    def backwards(self, count: int) -> Iterator[Legacy]:
+        """The first so many, the last of them first."""
+        for index in reversed(range(count)):
+            yield self.file.message_at(self.survey.places[index])
+
+    def users(self) -> Iterable[UserId]:
+        """Everybody who wrote or was written to, once."""
+        return {user for _, it in self for user in (it.sender, it.recipient)}
+
+
 @attrs.frozen(kw_only=True)
 class LegacyFile:
-    """A file of messages, whose texts have to keep to ``rules`` and none of which is later than
-    ``latest_us``.
+    """A file of messages that is open, whose texts have to keep to ``rules`` and none of which is
+    later than ``latest_us``.
 
-    Reading raises ``UnreadableFile``.
+    Reading raises ``UnreadableFile``, also where the file is not what it was.
     """
 
-    file: Path
+    name: Path
+    stream: BinaryIO
     rules: BodyRules
     latest_us: int
+    _version: tuple[int, int] = attrs.field(init=False)
+
+    @_version.default
+    def _version_now(self) -> tuple[int, int]:
+        now = os.fstat(self.stream.fileno())
+        return now.st_size, now.st_mtime_ns
 
     def survey(self) -> Survey:
         """Read it all, so that what is wrong with it is known before anything is done with it."""
@@ -112,15 +152,15 @@ class LegacyFile:
             try:
                 message = self._parsed(line)
             except _FAULTS as error:
-                faults.append(Fault(line=number, reason=str(error)))
+                faults.append(Fault(number, place, str(error)))
                 continue
             if message is None:
                 continue
             index = known.setdefault(_digest(message.id), len(lines))
             is_new = index == len(lines)
-            if not is_new and not message.repeats(self._message_at(places[index])):
+            if not is_new and not message.repeats(self.message_at(places[index])):
                 reason = f"another message than that of line {lines[index]} under the same id"
-                faults.append(Fault(line=number, reason=reason))
+                faults.append(Fault(number, place, reason))
                 continue
             pair = _digest(*message.pair)
             pairs.add(pair)
@@ -133,6 +173,7 @@ class LegacyFile:
             lines.append(number)
             places.append(place)
             instants.append(message.at_us)
+        self.check_unchanged()
         order = sorted(range(len(places)), key=instants.__getitem__)
         return Survey(
             lines=array("q", (lines[index] for index in order)),
@@ -143,56 +184,45 @@ class LegacyFile:
             faults=faults,
         )
 
-    def messages(self, survey: Survey) -> Iterator[tuple[int, Legacy]]:
-        """The messages in the order in which they were written, each with its line."""
-        for number, place in zip(survey.lines, survey.places, strict=True):
-            yield number, self._message_at(place)
-
-    def copy_lines(self, numbers: Sequence[int], to: Path) -> None:
-        """Write some lines as they are into a new file that only its owner may read.
-
-        Raises ``UnreadableFile`` where it is there already, or cannot be written.
-        """
-        wanted = set(numbers)
-        try:
-            to.touch(mode=0o600, exist_ok=False)
-            with to.open("wb") as out, self._opened() as stream:
-                for number, line in enumerate(stream, 1):
-                    if number in wanted:
-                        out.write(line.removesuffix(b"\n") + b"\n")
-        except OSError as error:
-            raise UnreadableFile(str(to), error.strerror or "cannot be written") from None
-
-    def _message_at(self, place: int) -> Legacy:
+    def message_at(self, place: int) -> Legacy:
         """The message whose line begins there; it was looked at before."""
-        with self._opened() as stream:
-            stream.seek(place)
-            line = stream.readline(LONGEST_LINE_BYTES + 1)
+        self.stream.seek(place)
         try:
-            message = self._parsed(line)
+            message = self._parsed(self.stream.readline(LONGEST_LINE_BYTES + 1))
         except _FAULTS:
             message = None
         if message is None:
-            raise UnreadableFile(str(self.file), "it was changed while it was read")
+            raise UnreadableFile(str(self.name), _CHANGED)
         return message
 
-    def _opened(self) -> BinaryIO:
-        try:
-            # A pipe gives what it holds once only, and this is read twice.
-            if self.file.exists() and not self.file.is_file():
-                raise UnreadableFile(str(self.file), "not a regular file")
-            return self.file.open("rb")
-        except OSError as error:
-            raise UnreadableFile(str(self.file), error.strerror or "cannot be read") from None
+    def copy_line(self, place: int, out: BinaryIO) -> None:
+        """Write the line that begins there, as it is."""
+        self.stream.seek(place)
+        first = last = self.stream.readline(LONGEST_LINE_BYTES)
+        out.write(first)
+        for last in _rest_of(first, self.stream):
+            out.write(last)
+        if not last.endswith(b"\n"):
+            out.write(b"\n")
+
+    def check_unchanged(self) -> None:
+        """Raise ``UnreadableFile`` where somebody wrote into it since it was opened."""
+        if self._version_now() != self._version:
+            raise UnreadableFile(str(self.name), _CHANGED)
 
     def _lines(self) -> Iterator[tuple[int, int, bytes]]:
         """The number of each line, where it begins, and of a longest one so much as tells that."""
-        with self._opened() as stream:
-            number = place = 0
-            while line := stream.readline(LONGEST_LINE_BYTES + 1):
-                number += 1
-                yield number, place, line
-                place += len(line) + sum(map(len, _rest_of(line, stream)))
+        number = place = 0
+        while True:
+            # Who asks may have looked elsewhere meanwhile.
+            self.stream.seek(place)
+            line = self.stream.readline(LONGEST_LINE_BYTES + 1)
+            if not line:
+                return
+            length = len(line) + sum(map(len, _rest_of(line, self.stream)))
+            number += 1
+            yield number, place, line
+            place += length
 
     def _parsed(self, line: bytes) -> Legacy | None:
         """Read one line; ``None`` for a blank one.
@@ -205,6 +235,8 @@ class LegacyFile:
             return None
         fields = _fields(line)
         sender, recipient = (parse_user_id(_name(fields, it)) for it in ("sender", "recipient"))
+        if is_pseudonym(sender) or is_pseudonym(recipient):
+            raise _NoMessage("by or to somebody who was erased")
         if sender == recipient:
             raise CannotMessageYourself
         is_read = fields.get("read", True)
@@ -236,14 +268,27 @@ class LegacyFile:
         else:
             raise _NoMessage("`sent_at` is neither a time of ISO 8601 nor a Unix second")
         if not (is_instant(at_us) and 0 <= at_us <= self.latest_us):
-            raise _NoMessage("`sent_at` is before 1970 or in the future")
+            raise _NoMessage("`sent_at` is before 1970 or in the future; numbers are seconds")
         return at_us
+
+
+@contextmanager
+def opened(file: Path, *, rules: BodyRules, latest_us: int) -> Iterator[LegacyFile]:
+    """The file, which is the same one until the end. Raises ``UnreadableFile``."""
+    try:
+        # A pipe gives what it holds once only, and this is read several times.
+        if file.exists() and not file.is_file():
+            raise UnreadableFile(str(file), "not a regular file")
+        stream = file.open("rb")
+    except OSError as error:
+        raise UnreadableFile(str(file), error.strerror or "cannot be read") from None
+    with stream:
+        yield LegacyFile(name=file, stream=stream, rules=rules, latest_us=latest_us)
 
 
 def _rest_of(line: bytes, stream: BinaryIO) -> Iterator[bytes]:
     """What is left of a line that was not read to its end, piece by piece."""
-    while line and not line.endswith(b"\n"):
-        line = stream.readline(LONGEST_LINE_BYTES)
+    while not line.endswith(b"\n") and (line := stream.readline(LONGEST_LINE_BYTES)):
         yield line
 
 
