@@ -34,6 +34,11 @@ settings.load_profile(PROFILE)
 # same ones, so that a change is checked in a quarter of an hour.
 _ONE_IN: Final = {
     r"contract/test_conformance_again\.py": 6,
+    r"contract/test_conformance\.py.*\[memory-async": 3,
+    r"(rls|sealed)/test_conformance\.py": 2,
+    r"faults/test_guards\.py::test_a_partner_meets_each_step": 4,
+    r"web/test_schemathesis\.py": 2,
+    r"acceptance/test_talent_gates\.py": 2,
     r"third/test_third\.py": 6,
     r"interleavings/test_writing\.py": 4,
     r"browser/test_accessibility\.py": 2,
