@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import attrs
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
+    null,
     select,
     true,
     union_all,
@@ -99,6 +101,7 @@ def _facts(
     having: ColumnElement[bool],
     waits: bool = True,
     is_watched: bool = False,
+    is_keyed: bool = True,
 ) -> Select[Any]:
     """Lock the mailboxes and read everything that decides between the two, always as one row.
 
@@ -106,7 +109,8 @@ def _facts(
     else as it was when the statement began. So the positions are read a second time without a
     lock, and how often something was removed: where they differ, the rest is out of date and is to
     be read again. Without ``boxes`` nothing is locked. Where it ``waits`` for nobody, a lock that
-    another has is an error. What ``is_watched`` says which versions of the rows it read.
+    another has is an error. What ``is_watched`` says which versions of the rows it read. Without a
+    key none need be looked for: Citus would do so on every machine.
     """
     held: Any = mailbox
     if boxes is not None:
@@ -152,7 +156,7 @@ def _facts(
             is_fresh.label("is_fresh"),
             blocks(_ACTOR, partner).label("actor_blocks"),
             blocks(partner, _ACTOR).label("partner_blocks"),
-            earlier.c.id.label("earlier_id"),
+            (earlier.c.id if is_keyed else null()).label("earlier_id"),
             *(
                 version_of(row).label(f"{name}_version")
                 for name, row in versions.items()
@@ -164,7 +168,9 @@ def _facts(
         .outerjoin(conversation, and_(conversation.c.id == CONVERSATION, having))
         .outerjoin(actor_box, is_box_of(actor_box, _ACTOR))
         .outerjoin(partner_box, is_box_of(partner_box, partner))
-        .outerjoin(
+    )
+    if is_keyed:
+        facts = facts.outerjoin(
             earlier,
             and_(
                 earlier.c.conversation_id == CONVERSATION,
@@ -172,7 +178,6 @@ def _facts(
                 earlier.c.key == text_param("key"),
             ),
         )
-    )
     if boxes is None:
         return facts
     return facts.outerjoin(actor_seen, is_box_of(actor_seen, _ACTOR)).outerjoin(
@@ -199,7 +204,12 @@ class _Holding:
         self.other = Statement(
             select(other_than(_ACTOR).label("id")).where(conversation.c.id == CONVERSATION, having)
         )
-        self.known = Statement(_facts(None, text_param("partner"), having=having))
+        self.known = {
+            is_keyed: Statement(
+                _facts(None, text_param("partner"), having=having, is_keyed=is_keyed)
+            )
+            for is_keyed in (False, True)
+        }
         self.first, self.again = (
             Statement(_facts(boxes, partner, having=having, waits=waits)) for waits in (True, False)
         )
@@ -212,6 +222,7 @@ _FACTS_OF_ANY = _Holding(_BOXES_OF_ANY, other_than(_ACTOR), having=true())
 _FACTS_OF_CONVERSATION = _Holding(
     _BOXES_OF_CONVERSATION, other_than(_ACTOR), having=has_side(conversation, _ACTOR)
 )
+_NOWHERE = ConversationId(UUID(int=0))
 # Where they begin in a row of facts.
 _CONVERSATION_AT = 2
 _ACTOR_AT = _CONVERSATION_AT + CONVERSATION_WIDTH + 3
@@ -322,7 +333,10 @@ class SqlContacts:
 
     def look(self, pair: Pair, *, actor: UserId) -> Contact:
         facts = self._facts_of(pair, actor, None)
-        row = first_of(_FACTS_OF_PAIR.alone.all(self._connection, facts))
+        if self._is_spread:
+            row = self._known(_FACTS_OF_PAIR, facts)
+        else:
+            row = first_of(_FACTS_OF_PAIR.alone.all(self._connection, facts))
         _check_actor(row)
         return self._contact(row, pair, facts["conversation"], actor)
 
@@ -416,10 +430,10 @@ class SqlContacts:
             partner = facts.get("partner") or self._other(holding, facts)
             if partner is None:
                 # Nor is it there for what comes next, if it comes meanwhile.
-                nothing = {"partner": None, "conversation": None}
-                return first_of(holding.known.all(self._connection, facts | nothing))
+                nothing = {"partner": "", "conversation": _NOWHERE}
+                return self._known(holding, facts | nothing)
             held = self._lock(facts, partner, waits=waits)
-            row = first_of(holding.known.all(self._connection, facts | {"partner": partner}))
+            row = self._known(holding, facts | {"partner": partner})
             positions = {facts["actor"]: row.actor_position, partner: row.partner_position}
             there = {user for user, position in positions.items() if position is not None}
             if there <= held and (row.id is None or {row.low, row.high} == positions.keys()):
@@ -427,6 +441,10 @@ class SqlContacts:
             # A mailbox came meanwhile, or one of the two has another name by now. Out of the order
             # nobody is waited for: whoever finds one taken starts over.
             waits = False
+
+    def _known(self, holding: _Holding, facts: dict[str, Any]) -> Any:
+        statement = holding.known[facts["key"] is not None]
+        return first_of(statement.all(self._connection, facts))
 
     def _other(self, holding: _Holding, facts: dict[str, Any]) -> UserId | None:
         found = holding.other.all(self._connection, facts)

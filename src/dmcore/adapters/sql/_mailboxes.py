@@ -134,16 +134,16 @@ _ENTRIES = (
 _LOOK = select(STANDING, mailbox).select_from(installation).outerjoin(mailbox, _IS_OWNER)
 
 
-def _feed() -> Select[Any]:
+def _feed_from(mode: ColumnElement[Any]) -> Select[Any]:
+    """A piece of a feed, with its ends and with ``mode``."""
     is_blocked = exists().where(
         block.c.tenant == TENANT, block.c.blocker == _OWNER, block.c.blocked == journal.c.actor
     )
     is_there = or_(journal.c.message_id.is_(None), journal.c.message_id >= SINCE)
     entries = _ENTRIES.where(~is_blocked, is_there).subquery("entries")
-    # All of one state, on Citus too: an entry behind an end that was read later would be skipped.
-    own = part(
+    return (
         select(
-            installation.c.mode.label("own_mode"),
+            mode.label("feed_mode"),
             mailbox.c.suspended_until_us.label("feed_suspended"),
             func.coalesce(mailbox.c.pruned, 0).label("feed_pruned"),
             func.coalesce(mailbox.c.position, 0).label("feed_position"),
@@ -151,10 +151,20 @@ def _feed() -> Select[Any]:
         )
         .select_from(installation)
         .outerjoin(mailbox, _IS_OWNER)
-        .outerjoin(entries, true()),
-        "own",
+        .outerjoin(entries, true())
+        .order_by(entries.c.position)
     )
-    return select(standing(own.c.own_mode).element.label("feed_mode"), own).order_by(own.c.position)
+
+
+def _feed_apart() -> Select[Any]:
+    """The same, all of one state on Citus too: an entry before an end read later would be skipped.
+
+    Whether they were erased is asked elsewhere, and behind it.
+    """
+    own = part(_feed_from(installation.c.mode), "own")
+    mode, *others = own.c
+    told = standing(mode).element.label("feed_mode")
+    return select(told, *others).order_by(own.c.position)
 
 
 def _expired() -> Select[Any]:
@@ -232,7 +242,7 @@ def _heads_apart() -> Select[Any]:
     )
 
 
-_FEED = _feed()
+_FEED = {False: _feed_from(STANDING.element), True: _feed_apart()}
 _HEADS = {dialect: _heads(users) for dialect, users in USERS.items()}
 _HEADS_APART = _heads_apart()
 _EXPIRED = _expired()
@@ -318,7 +328,7 @@ class SqlJournal:
     ) -> Reading[FeedRows]:
         facts = {"owner": owner.id, "after": after, "limit": limit, **since_param(since)}
         facts |= standing_params(self._namespace, owner)
-        rows = rows_of(self._connection, _FEED, facts)
+        rows = rows_of(self._connection, _FEED[self._is_spread], facts)
         ends = rows[0]
         found = FeedRows(
             pruned=ends.feed_pruned,

@@ -333,7 +333,7 @@ class SqlMessages:
         if self._is_spread:
             # Nobody, where there is no such conversation.
             others = _OTHER.all(self._connection, facts)
-            facts["partner"] = others[0].other if others else None
+            facts["partner"] = others[0].other if others else ""
             statement = _THREADS_APART[direction, root is not None]
         found = statement.page(self._connection, facts)
         # A union promises no order: the head is the row with a mode, the others go by id.

@@ -31,6 +31,7 @@ from dmcore.adapters.sql._errors import (
 from dmcore.adapters.sql._guarding import Unguarded
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._inspection import SqlInspection
+from dmcore.adapters.sql._inspection_apart import SqlInspectionApart
 from dmcore.adapters.sql._installation import SqlInstallation
 from dmcore.adapters.sql._mailboxes import SqlJournal, SqlMailboxes
 from dmcore.adapters.sql._mending import SqlMending
@@ -195,7 +196,8 @@ class SqlTransaction:
 
     @cached_property
     def inspection(self) -> SqlInspection:
-        return SqlInspection(self._held)
+        kind = SqlInspectionApart if self._is_spread else SqlInspection
+        return kind(self._held)
 
     @cached_property
     def outbox(self) -> SqlOutbox:
