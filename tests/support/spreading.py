@@ -7,9 +7,9 @@ see ``tests/citus``.
 import pytest
 
 from dmcore.adapters.sql import _row_security
-from dmcore.adapters.sql._row_security import SPREAD
+from dmcore.adapters.sql._row_security import ON_CITUS
 
 
 def take_for_spread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let whatever is opened from here on take itself for that."""
-    monkeypatch.setattr(_row_security, "look", lambda _connection: SPREAD)
+    monkeypatch.setattr(_row_security, "look", lambda _connection: ON_CITUS)

@@ -436,9 +436,9 @@ class SqlContacts:
             row = self._known(holding, facts | {"partner": partner})
             positions = {facts["actor"]: row.actor_position, partner: row.partner_position}
             there = {user for user, position in positions.items() if position is not None}
-            if there <= held and (row.id is None or {row.low, row.high} == positions.keys()):
+            if there <= held and (row.id is None or partner in (row.low, row.high)):
                 return row
-            # A mailbox came meanwhile, or one of the two has another name by now. Out of the order
+            # A mailbox came meanwhile, or the partner has another name by now. Out of the order
             # nobody is waited for: whoever finds one taken starts over.
             waits = False
 

@@ -113,7 +113,7 @@ class Security:
 
 
 OFF: Final = Security()
-SPREAD: Final = Security(is_spread=True)
+ON_CITUS: Final = Security(is_spread=True)
 
 
 def check_expected(expected: Expected) -> Expected:
@@ -129,7 +129,7 @@ def look(connection: Connection) -> Security:
         return OFF
     row = connection.execute(_LOOK).one()
     if row.has_citus and is_spread(connection):
-        return SPREAD
+        return ON_CITUS
     if not row.is_on or row.roles is None:
         return OFF
     return Security(
