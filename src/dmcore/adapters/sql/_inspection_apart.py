@@ -168,11 +168,11 @@ class SqlInspectionApart(SqlInspection):
     def _recounted(self, only: ConversationId | None) -> Iterator[Row[Any]]:
         if only is not None:
             yield from self._connection.execute(_ONE, {"after": only})
-            return
-        after: UUID = _BEFORE_ALL
-        while rows := self._connection.execute(_NEXT, {"after": after}).all():
-            yield from rows
-            after = rows[-1].id
+        else:
+            after: UUID = _BEFORE_ALL
+            while rows := self._connection.execute(_NEXT, {"after": after}).all():
+                yield from rows
+                after = rows[-1].id
 
     def orphans(self) -> Orphans:
         counts = dict(self._connection.execute(_TOGETHER).one()._mapping)
