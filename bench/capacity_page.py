@@ -147,11 +147,11 @@ In this order, as far as can be told from one machine:
   longer, and many at once about as long as before.
 - **Several installations**, one for each group of tenants, need nothing from dmcore: users reach
   nobody outside of their own (TEN-1), so tenants can be in different databases from the first day.
-- **Citus** spreads users and conversations over machines. The schema is made for it, and
-  `dmcore init --citus` lays the tables out. **Sending and listing do not run there yet**: they lock
-  two users in one statement and join listings with messages, which Citus refuses. ADR 71 says what
-  was tried and what is missing. A send will then be spread over three shards and commit in two
-  phases, so expect two to four times its time here, and a gain from four machines on.
+- **Citus** spreads users and conversations over machines: `dmcore init --citus` lays the tables
+  out, and whoever opens the store finds that by itself. People write, read and block there.
+  **Erasures do not run there yet**, and not all of what operators do was tried; ADR 71 says what
+  was. A send asks eight times instead of twice, lies on three shards and commits in two phases, so
+  expect several times its time here, and a gain from many machines only.
 
 ## Machine
 

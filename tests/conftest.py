@@ -15,8 +15,8 @@ from tests.support.compiling import compile_once
 
 from dmcore.testing.postgres import PostgresServer
 
-# Needs what `make cluster` gets, and minutes: run by that recipe alone, or by name.
-collect_ignore = ["cluster"]
+# Need what no other test does, and minutes: run by recipes of their own alone, or by name.
+collect_ignore = ["cluster", "citus"]
 
 # Building Hypothesis' Unicode tables takes a second on a fresh machine: that is not a slow test.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -33,7 +33,7 @@ settings.load_profile(PROFILE)
 # Of what runs in another place, theme or size as well, one test in so many runs by day: always the
 # same ones, so that a change is checked in a quarter of an hour.
 _ONE_IN: Final = {
-    r"contract/test_conformance_again\.py": 6,
+    r"contract/test_conformance_(again|spread)\.py": 6,
     r"contract/test_conformance\.py.*\[memory-async": 3,
     r"(rls|sealed)/test_conformance\.py": 2,
     r"faults/test_guards\.py::test_a_partner_meets_each_step": 4,

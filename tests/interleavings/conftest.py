@@ -12,6 +12,7 @@ from tests.contract.conftest import make_sql_harness, postgres_database, sqlite_
 from tests.faults.conftest import pools_are_empty_afterwards
 from tests.interleavings.explorer import Choose, Script, explore, sample
 from tests.interleavings.ring import RULES, Ring, ring_on
+from tests.support.spreading import take_for_spread
 
 from dmcore.adapters.sql import IsolationLevel
 from dmcore.adapters.sql._row_security import Security
@@ -28,7 +29,8 @@ _DRAWN: Final = 4
 class Place:
     """A store, and the rules that hold on it. Orders are drawn where all are run on another one.
 
-    Where ``is_held``, everything is held that is read, as under row-level security (ADR 53).
+    Where ``is_held``, everything is held that is read, as under row-level security (ADR 53). Where
+    the store takes itself for one that ``is_spread``, so it is, with a statement for each (ADR 71).
     """
 
     kind: str
@@ -36,6 +38,7 @@ class Place:
     level: IsolationLevel | None = None
     is_drawn: bool = False
     is_held: bool = False
+    is_spread: bool = False
 
 
 def _places() -> Iterator[tuple[str, Place]]:
@@ -44,6 +47,7 @@ def _places() -> Iterator[tuple[str, Place]]:
             yield f"{kind}-{rules}", Place(kind, rules)
         held = Place("postgres", rules, is_drawn=IS_NIGHTLY, is_held=True)
         yield f"postgres-held-{rules}", held
+        yield f"postgres-spread-{rules}", attrs.evolve(held, is_spread=True)
         if IS_NIGHTLY:
             levels: dict[str, IsolationLevel] = {"rr": "REPEATABLE READ", "s": "SERIALIZABLE"}
             for name, level in levels.items():
@@ -66,7 +70,9 @@ class Arena:
 def arena(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Arena]:
     """At night every order there is; by day one of the two is left standing once in each."""
     place = PLACES[request.param]
-    if place.is_held:
+    if place.is_spread:
+        take_for_spread(monkeypatch)
+    elif place.is_held:
         monkeypatch.setattr(Security, "lets_guard", lambda _self, _dialect: False)
     orders: Orders = partial(explore, most_interruptions=None if IS_NIGHTLY else 1)
     if place.is_drawn:

@@ -66,7 +66,8 @@ def init(
     needs a login that may create roles, and can be done later too.
 
     With --citus the tables are made on the coordinator of a Citus cluster and spread from there.
-    Sending and listing do not run on Citus yet: it is for trying out how the tables lie.
+    People can write, read and block on it. Erasures do not run there yet, and not all of what
+    operators do was tried.
     """
     if only_sql:
         _print_citus_sql(citus=citus, as_json=as_json)

@@ -63,6 +63,10 @@ EVERYWHERE: Final = (_schema.installation.name, _schema.consumer.name)
 LEFT_OUT: Final = "uq_dm_conversation_tenant_low_high"
 
 _IS_THERE: Final = "SELECT to_regproc('create_reference_table')"
+_IS_SPREAD: Final = (
+    "SELECT count(*) FROM pg_dist_partition"
+    " WHERE logicalrelid = to_regclass('dm_mailbox') AND partmethod = 'h'"
+)
 _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -77,6 +81,11 @@ def lay_out(connection: Connection) -> None:
         raise InvalidSetting("citus", "this database has no extension citus")
     for statement in statements():
         connection.exec_driver_sql(statement)
+
+
+def is_spread(connection: Connection) -> bool:
+    """Whether the tables are spread, in a database that has Citus."""
+    return bool(connection.exec_driver_sql(_IS_SPREAD).scalar_one())
 
 
 def statements() -> Iterator[str]:

@@ -1,13 +1,17 @@
 """What several statements share: their parameters, who sees what, and a message as it is seen."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     Alias,
     BindParameter,
     ColumnElement,
+    CompoundSelect,
+    Label,
+    Select,
     Table,
     Text,
     and_,
@@ -42,6 +46,15 @@ _BEFORE_ALL: Final = literal(UUID(int=0), Identifier())
 _LOWEST: Final = MessageId(UUID(int=0))
 
 
+def part(core: Select[Any] | CompoundSelect[Any], name: str) -> CTE:
+    """A part of a statement that is read by itself: rows of one user, or of one conversation.
+
+    On Citus each is one machine's, in one state, and only what was found travels: no join crosses
+    from one to the other (SCALE-1, ADR 71).
+    """
+    return core.cte(name).prefix_with("MATERIALIZED", dialect="postgresql")
+
+
 def text_param(name: str) -> BindParameter[str]:
     """A parameter that is an id of a user or a tenant, or a key."""
     return bindparam(name, type_=Text())
@@ -69,10 +82,15 @@ def is_erased_as(pseudonym: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 _ERASED: Final = "erased"
-STANDING = case(
-    (is_erased_as(text_param("erased_as")), literal(_ERASED)), else_=installation.c.mode
-).label("mode")
-"""In the place of the mode, for who reads: whether they were erased, in the same statement."""
+
+
+def standing(mode: ColumnElement[Any]) -> Label[Any]:
+    """In the place of the mode, for who reads: whether they were erased, in the same statement."""
+    is_erased = is_erased_as(text_param("erased_as"))
+    return case((is_erased, literal(_ERASED)), else_=mode).label("mode")
+
+
+STANDING = standing(installation.c.mode)
 
 
 def standing_params(namespace: bytes, user: User) -> dict[str, Any]:
@@ -142,26 +160,47 @@ def expired_unread(
     Counted only where the marker ``read`` is below it too. What is counted was not removed yet, so
     where pruning comes around it is little or nothing.
     """
-    old, talk = message.alias("old"), conversation.alias("old_talk")
-    cleared = func.coalesce(of_side(reader, "cleared", talk), _BEFORE_ALL)
     marker = func.coalesce(read, _BEFORE_ALL)
     counted = (
         select(func.count())
-        .select_from(old)
-        .join(talk, talk.c.id == old.c.conversation_id)
-        .where(
-            old.c.conversation_id == place,
-            old.c.id < SINCE,
-            old.c.id > case((marker > cleared, marker), else_=cleared),
-            old.c.sender != reader,
-            old.c.sender_only == false(),
-            old.c.hidden_by_recipient == false(),
-            old.c.body.is_not(None),
-        )
+        .select_from(_OLD)
+        .join(_OLD_TALK, _OLD_TALK.c.id == _OLD.c.conversation_id)
+        .where(_OLD.c.conversation_id == place, *_is_expired(reader, marker))
         .scalar_subquery()
     )
     is_exact = or_(unread == 0, marker >= SINCE)
     return case((is_exact, 0), else_=counted)
+
+
+_OLD, _OLD_TALK = message.alias("old"), conversation.alias("old_talk")
+
+
+def _is_expired(
+    reader: ColumnElement[str], marker: ColumnElement[Any]
+) -> Iterator[ColumnElement[bool]]:
+    """Whether ``_OLD`` in ``_OLD_TALK`` is below ``SINCE``, and unread behind ``marker``."""
+    old, cleared = _OLD.c, func.coalesce(of_side(reader, "cleared", _OLD_TALK), _BEFORE_ALL)
+    yield old.id < SINCE
+    yield old.id > case((marker > cleared, marker), else_=cleared)
+    yield old.sender != reader
+    yield old.sender_only == false()
+    yield old.hidden_by_recipient == false()
+    yield old.body.is_not(None)
+
+
+def expired_of(reader: ColumnElement[str], lines: CTE) -> CTE:
+    """The same of each of ``lines`` that has any, counted where its conversation is (ADR 71)."""
+    marker = func.coalesce(lines.c.read, _BEFORE_ALL)
+    place = _OLD.c.conversation_id
+    return part(
+        select(place, func.count().label("expired"))
+        .select_from(lines)
+        .join(_OLD, place == lines.c.conversation_id)
+        .join(_OLD_TALK, _OLD_TALK.c.id == place)
+        .where(lines.c.unread > 0, marker < SINCE, *_is_expired(reader, marker))
+        .group_by(place),
+        "expired",
+    )
 
 
 def is_visible(reader: ColumnElement[str]) -> ColumnElement[bool]:
@@ -219,21 +258,29 @@ def partner_shows_receipts(reader: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def as_seen_by(
-    reader: ColumnElement[str], *, partner: ColumnElement[str], partner_shows: ColumnElement[Any]
+    reader: ColumnElement[str],
+    *,
+    partner: ColumnElement[str],
+    partner_shows: ColumnElement[Any],
+    reader_shows: ColumnElement[Any] | None = None,
+    place: ColumnElement[Any] = message.c.conversation_id,
 ) -> tuple[ColumnElement[Any], ...]:
     """The columns of a message as ``reader`` sees it, in the order of ``domain.message.Message``.
 
     But for its conversation, which whoever asks for it knows. What is only for its sender is not
-    even read for anybody else. ``partner_shows`` says whether the ``partner`` wants receipts.
+    even read for anybody else. ``partner_shows`` says whether the ``partner`` wants receipts, and
+    ``reader_shows`` whether the reader does; without it their mailbox is asked. ``place`` is where
+    the message is.
     """
     columns = message.c
+    shows = shows_receipts(reader) if reader_shows is None else reader_shows
     is_own = columns.sender == reader
     is_edited = and_(is_own, columns.own_body.is_not(None))
     is_own_link = and_(is_own, columns.own_reply_to.is_not(None))
     seen_at_us = (
         select(receipt.c.at_us)
         .where(
-            receipt.c.conversation_id == columns.conversation_id,
+            receipt.c.conversation_id == place,
             receipt.c.reader == partner,
             receipt.c.through >= columns.id,
         )
@@ -251,7 +298,7 @@ def as_seen_by(
         ),
         case((is_own_link, columns.own_reply_to), else_=columns.reply_to).label("reply_to"),
         case((is_own_link, columns.own_thread_id), else_=columns.thread_id).label("thread_id"),
-        case((and_(is_own, shows_receipts(reader), partner_shows), seen_at_us)).label("seen_at_us"),
+        case((and_(is_own, shows, partner_shows), seen_at_us)).label("seen_at_us"),
         columns.is_sealed,
         case((is_own, null()), else_=columns.franking).label("franking"),
     )

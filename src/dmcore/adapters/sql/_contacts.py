@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import attrs
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
+    null,
     select,
     true,
     union_all,
@@ -27,6 +29,7 @@ from dmcore.adapters.sql._conditions import (
     is_erased_as,
     mode_of,
     other_than,
+    part,
     standing_params,
     text_param,
 )
@@ -44,7 +47,7 @@ from dmcore.adapters.sql._rows import (
 from dmcore.adapters.sql._schema import block, conversation, installation, mailbox, message
 from dmcore.adapters.sql._statements import Statement
 from dmcore.adapters.sql._texts import Texts
-from dmcore.adapters.sql._users import USERS, user_params
+from dmcore.adapters.sql._users import USER_IDS, USERS, user_ids, user_params
 from dmcore.domain.account import Account
 from dmcore.domain.contact import Block, Contact
 from dmcore.domain.ids import ConversationId, Key, MessageId, TenantId, User, UserId
@@ -98,6 +101,7 @@ def _facts(
     having: ColumnElement[bool],
     waits: bool = True,
     is_watched: bool = False,
+    is_keyed: bool = True,
 ) -> Select[Any]:
     """Lock the mailboxes and read everything that decides between the two, always as one row.
 
@@ -105,7 +109,8 @@ def _facts(
     else as it was when the statement began. So the positions are read a second time without a
     lock, and how often something was removed: where they differ, the rest is out of date and is to
     be read again. Without ``boxes`` nothing is locked. Where it ``waits`` for nobody, a lock that
-    another has is an error. What ``is_watched`` says which versions of the rows it read.
+    another has is an error. What ``is_watched`` says which versions of the rows it read. Without a
+    key none need be looked for: Citus would do so on every machine.
     """
     held: Any = mailbox
     if boxes is not None:
@@ -151,7 +156,7 @@ def _facts(
             is_fresh.label("is_fresh"),
             blocks(_ACTOR, partner).label("actor_blocks"),
             blocks(partner, _ACTOR).label("partner_blocks"),
-            earlier.c.id.label("earlier_id"),
+            (earlier.c.id if is_keyed else null()).label("earlier_id"),
             *(
                 version_of(row).label(f"{name}_version")
                 for name, row in versions.items()
@@ -163,7 +168,9 @@ def _facts(
         .outerjoin(conversation, and_(conversation.c.id == CONVERSATION, having))
         .outerjoin(actor_box, is_box_of(actor_box, _ACTOR))
         .outerjoin(partner_box, is_box_of(partner_box, partner))
-        .outerjoin(
+    )
+    if is_keyed:
+        facts = facts.outerjoin(
             earlier,
             and_(
                 earlier.c.conversation_id == CONVERSATION,
@@ -171,7 +178,6 @@ def _facts(
                 earlier.c.key == text_param("key"),
             ),
         )
-    )
     if boxes is None:
         return facts
     return facts.outerjoin(actor_seen, is_box_of(actor_seen, _ACTOR)).outerjoin(
@@ -189,12 +195,21 @@ class _Holding:
     """The statement that holds a pair, and the one that reads it again under the same locks.
 
     ``alone`` is for who only looks, or holds the whole database; ``watched`` for who holds nothing
-    and will write.
+    and will write. On Citus ``other`` says first who they are, and ``known`` the facts of both.
     """
 
     def __init__(
         self, boxes: Select[Any], partner: ColumnElement[Any], *, having: ColumnElement[bool]
     ) -> None:
+        self.other = Statement(
+            select(other_than(_ACTOR).label("id")).where(conversation.c.id == CONVERSATION, having)
+        )
+        self.known = {
+            is_keyed: Statement(
+                _facts(None, text_param("partner"), having=having, is_keyed=is_keyed)
+            )
+            for is_keyed in (False, True)
+        }
         self.first, self.again = (
             Statement(_facts(boxes, partner, having=having, waits=waits)) for waits in (True, False)
         )
@@ -207,10 +222,26 @@ _FACTS_OF_ANY = _Holding(_BOXES_OF_ANY, other_than(_ACTOR), having=true())
 _FACTS_OF_CONVERSATION = _Holding(
     _BOXES_OF_CONVERSATION, other_than(_ACTOR), having=has_side(conversation, _ACTOR)
 )
+_NOWHERE = ConversationId(UUID(int=0))
 # Where they begin in a row of facts.
 _CONVERSATION_AT = 2
 _ACTOR_AT = _CONVERSATION_AT + CONVERSATION_WIDTH + 3
 _PARTNER_AT = _ACTOR_AT + ACCOUNT_WIDTH
+
+
+# Where the three rows that are held are on different machines: each by itself, and with the
+# conversation, which may be committed later than the accounts are (ADR 71).
+_IS_ONES = and_(mailbox.c.tenant == TENANT, mailbox.c.user_id == text_param("owner"))
+_LOCK_BOX, _LOCK_TALK = (
+    {
+        waits: Statement(found.with_for_update(key_share=True, nowait=not waits))
+        for waits in (True, False)
+    }
+    for found in (
+        select(mailbox.c.position).where(_IS_ONES),
+        select(conversation.c.newest).where(conversation.c.id == CONVERSATION),
+    )
+)
 
 
 _PAIRED = select(conversation.c.id).where(conversation.c.tenant == TENANT, _IS_OF_PAIR)
@@ -235,6 +266,22 @@ def _blockers(users: Select[Any]) -> Select[Any]:
 
 
 _BLOCKERS = {dialect: Statement(_blockers(users)) for dialect, users in USERS.items()}
+
+
+def _blockers_apart() -> Select[Any]:
+    """The same of those who do, where what each of them blocks is on a machine of theirs."""
+    found = part(
+        select(block.c.blocker.label("user_id"), block.c.since_us).where(
+            block.c.tenant == TENANT,
+            block.c.blocker == func.any(USER_IDS),
+            block.c.blocked == text_param("blocked"),
+        ),
+        "found",
+    )
+    return select(STANDING, found).select_from(installation).outerjoin(found, true())
+
+
+_BLOCKERS_APART = Statement(_blockers_apart())
 
 
 def _block_list() -> Select[Any]:
@@ -267,12 +314,15 @@ class SqlContacts:
         identity: Identity,
         namespace: bytes,
         texts: Texts,
+        *,
+        is_spread: bool = False,
     ) -> None:
         self._connection = connection
         self._batch = batch
         self._identity = identity
         self._namespace = namespace
         self._texts = texts
+        self._is_spread = is_spread
 
     def hold(self, pair: Pair, *, actor: UserId, key: Key | None = None) -> Contact:
         facts = self._facts_of(pair, actor, key)
@@ -283,7 +333,10 @@ class SqlContacts:
 
     def look(self, pair: Pair, *, actor: UserId) -> Contact:
         facts = self._facts_of(pair, actor, None)
-        row = first_of(_FACTS_OF_PAIR.alone.all(self._connection, facts))
+        if self._is_spread:
+            row = self._known(_FACTS_OF_PAIR, facts)
+        else:
+            row = first_of(_FACTS_OF_PAIR.alone.all(self._connection, facts))
         _check_actor(row)
         return self._contact(row, pair, facts["conversation"], actor)
 
@@ -350,6 +403,8 @@ class SqlContacts:
         """The facts of a pair, held or watched."""
         if self._connection.dialect.name == "sqlite":
             return first_of(holding.alone.all(self._connection, facts))
+        if self._is_spread:
+            return self._held_apart(holding, facts)
         if not self._batch.is_guarded:
             return first_of(holding.first.all(self._connection, facts))
         row = first_of(holding.watched.all(self._connection, facts))
@@ -363,6 +418,47 @@ class SqlContacts:
             )
             self._batch.watch(Guard(row.installation_version, seen))
         return row
+
+    def _held_apart(self, holding: _Holding, facts: dict[str, Any]) -> Any:
+        """The facts of a pair that lies on several machines, read when all of it is held (ADR 71).
+
+        Each machine commits by itself: who has waited for one may be too early on another. So each
+        row is waited for, and the facts come last.
+        """
+        waits = True
+        while True:
+            partner = facts.get("partner") or self._other(holding, facts)
+            if partner is None:
+                # Nor is it there for what comes next, if it comes meanwhile.
+                nothing = {"partner": "", "conversation": _NOWHERE}
+                return self._known(holding, facts | nothing)
+            held = self._lock(facts, partner, waits=waits)
+            row = self._known(holding, facts | {"partner": partner})
+            positions = {facts["actor"]: row.actor_position, partner: row.partner_position}
+            there = {user for user, position in positions.items() if position is not None}
+            if there <= held and (row.id is None or partner in (row.low, row.high)):
+                return row
+            # A mailbox came meanwhile, or the partner has another name by now. Out of the order
+            # nobody is waited for: whoever finds one taken starts over.
+            waits = False
+
+    def _known(self, holding: _Holding, facts: dict[str, Any]) -> Any:
+        statement = holding.known[facts["key"] is not None]
+        return first_of(statement.all(self._connection, facts))
+
+    def _other(self, holding: _Holding, facts: dict[str, Any]) -> UserId | None:
+        found = holding.other.all(self._connection, facts)
+        return found[0].id if found else None
+
+    def _lock(self, facts: dict[str, Any], partner: UserId, *, waits: bool) -> set[UserId]:
+        """Hold the mailboxes of the two that exist, the low one first, and their conversation."""
+        held = {
+            owner
+            for owner in sorted((facts["actor"], partner))
+            if _LOCK_BOX[waits].all(self._connection, facts | {"owner": owner})
+        }
+        _LOCK_TALK[waits].all(self._connection, facts)
+        return held
 
     def _seen(self, tenant: TenantId, user: UserId, version: str | None) -> Seen:
         owner = User(tenant, user)
@@ -435,12 +531,13 @@ class SqlContacts:
         self._batch.delete(block, {"tenant": pair.tenant, "blocker": blocker, "blocked": blocked})
 
     def blockers(self, blocked: User, *, among: Collection[UserId]) -> Reading[frozenset[UserId]]:
-        facts = {
-            **standing_params(self._namespace, blocked),
-            **user_params([attrs.evolve(blocked, id=it) for it in among]),
-            "blocked": blocked.id,
-        }
-        rows = _BLOCKERS[self._connection.dialect.name].all(self._connection, facts)
+        users = [attrs.evolve(blocked, id=it) for it in among]
+        facts = standing_params(self._namespace, blocked) | {"blocked": blocked.id}
+        if self._is_spread:
+            rows = _BLOCKERS_APART.all(self._connection, facts | user_ids(users))
+        else:
+            asked = _BLOCKERS[self._connection.dialect.name]
+            rows = asked.all(self._connection, facts | user_params(users))
         found = {row.user_id for row in rows if row.since_us is not None}
         return Reading(mode_of(first_of(rows).mode), frozenset(found))
 

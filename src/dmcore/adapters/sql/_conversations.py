@@ -5,10 +5,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
+    FromClause,
     Select,
     and_,
     bindparam,
+    func,
+    literal,
     select,
     true,
     tuple_,
@@ -22,6 +26,7 @@ from dmcore.adapters.sql._conditions import (
     STANDING,
     TENANT,
     as_seen_by,
+    expired_of,
     expired_unread,
     has_side,
     id_param,
@@ -29,6 +34,7 @@ from dmcore.adapters.sql._conditions import (
     message_of,
     mode_of,
     of_side,
+    part,
     shows_receipts,
     since_param,
     standing_params,
@@ -43,7 +49,7 @@ from dmcore.adapters.sql._rows import (
     first_of,
     side_row,
 )
-from dmcore.adapters.sql._schema import conversation, installation, message, side
+from dmcore.adapters.sql._schema import conversation, installation, mailbox, message, side
 from dmcore.adapters.sql._statements import Statement
 from dmcore.adapters.sql._texts import Texts
 from dmcore.domain.conversation import Conversation, Folder
@@ -55,7 +61,8 @@ from dmcore.ports.reading import Reading
 _OWNER = text_param("owner")
 
 
-def _listing(*, continued: bool) -> Select[Any]:
+def _page(*, continued: bool) -> Select[Any]:
+    """The lines of a page."""
     places = (side.c.newest, side.c.conversation_id)
     # What is expired is not a page's end but the list's: all of it stands behind what is not.
     lines = select(
@@ -77,18 +84,11 @@ def _listing(*, continued: bool) -> Select[Any]:
             id_param("after_conversation"),
         )
         lines = lines.where(tuple_(*places) < after)
-    page = (
-        lines.order_by(*(place.desc() for place in places))
-        .limit(bindparam("limit"))
-        .subquery("page")
-    )
-    # Without the conversation: a line of theirs says that they have it, do not block its other one
-    # and see its newest message (ADR 22). What the message itself says of that is looked at again.
-    is_preview = and_(
-        message.c.conversation_id == page.c.conversation_id,
-        message.c.id == page.c.newest,
-        is_for(_OWNER),
-    )
+    return lines.order_by(*(place.desc() for place in places)).limit(bindparam("limit"))
+
+
+def _listing(*, continued: bool) -> Select[Any]:
+    page = _page(continued=continued).subquery("page")
     partner = page.c.other
     preview = as_seen_by(_OWNER, partner=partner, partner_shows=shows_receipts(partner))
     expired = expired_unread(_OWNER, page.c.conversation_id, unread=page.c.unread, read=page.c.read)
@@ -103,32 +103,111 @@ def _listing(*, continued: bool) -> Select[Any]:
         )
         .select_from(installation)
         .outerjoin(page, true())
-        .outerjoin(message, is_preview)
+        .outerjoin(message, _is_preview(page))
         .order_by(page.c.newest.desc(), page.c.conversation_id.desc())
+    )
+
+
+def _listing_apart(*, continued: bool, expiring: bool) -> Select[Any]:
+    """The same, where lines, messages and the accounts of others are on different machines.
+
+    Each is asked for what is on the page, and for nothing else.
+    """
+    page = part(_page(continued=continued), "page")
+    others = part(
+        select(mailbox.c.user_id, mailbox.c.receipts).join_from(
+            page, mailbox, and_(mailbox.c.tenant == TENANT, mailbox.c.user_id == page.c.other)
+        ),
+        "others",
+    )
+    reader = part(
+        select(mailbox.c.receipts).where(mailbox.c.tenant == TENANT, mailbox.c.user_id == _OWNER),
+        "reader",
+    )
+    preview = as_seen_by(
+        _OWNER,
+        partner=page.c.other,
+        partner_shows=others.c.receipts,
+        reader_shows=select(reader.c.receipts).scalar_subquery(),
+    )
+    said = part(
+        select(
+            message.c.conversation_id,
+            *(column.label(f"preview_{column.key}") for column in preview[1:]),
+        )
+        .select_from(page)
+        .join(message, _is_preview(page))
+        .outerjoin(others, others.c.user_id == page.c.other),
+        "said",
+    )
+    found = installation.outerjoin(page, true()).outerjoin(
+        said, said.c.conversation_id == page.c.conversation_id
+    )
+    expired: ColumnElement[Any] = literal(0)
+    if expiring:
+        old = expired_of(_OWNER, page)
+        found = found.outerjoin(old, old.c.conversation_id == page.c.conversation_id)
+        expired = func.coalesce(old.c.expired, 0)
+    return (
+        select(
+            STANDING,
+            suspended_until(_OWNER),
+            page,
+            *list(said.c)[1:],
+            expired.label("expired"),
+        )
+        .select_from(found)
+        .order_by(page.c.newest.desc(), page.c.conversation_id.desc())
+    )
+
+
+def _is_preview(page: FromClause) -> ColumnElement[bool]:
+    """Whether a message is the newest of a line, and its owner sees it.
+
+    Without the conversation: a line of theirs says that they have it, do not block its other one
+    and see its newest message (ADR 22). What the message itself says of that is looked at again.
+    """
+    return and_(
+        message.c.conversation_id == page.c.conversation_id,
+        message.c.id == page.c.newest,
+        is_for(_OWNER),
     )
 
 
 _NEWEST_PAGE = Statement(_listing(continued=False))
 _NEXT_PAGE = Statement(_listing(continued=True))
+_PAGES_APART = {
+    (continued, expiring): Statement(_listing_apart(continued=continued, expiring=expiring))
+    for continued in (False, True)
+    for expiring in (False, True)
+}
 # Where a line begins in a row of a page, and where in it the preview.
 _LINE_AT = 2
 _NEWEST_AT = 2
 _PREVIEW_AT = 6
 
 
-_EXPIRED = expired_unread(
-    _OWNER,
-    conversation.c.id,
-    unread=of_side(_OWNER, "unread"),
-    read=of_side(_OWNER, "read"),
-).label("expired")
-_VIEW = Statement(
-    select(STANDING, suspended_until(_OWNER), *conversation.c, _EXPIRED)
-    .select_from(installation)
-    .outerjoin(
-        conversation, and_(conversation.c.id == CONVERSATION, has_side(conversation, _OWNER))
+def _expired(place: ColumnElement[Any]) -> ColumnElement[Any]:
+    """How many of what the owner has not read at ``place`` are expired."""
+    unread, read = of_side(_OWNER, "unread"), of_side(_OWNER, "read")
+    return expired_unread(_OWNER, place, unread=unread, read=read).label("expired")
+
+
+def _view() -> Select[Any]:
+    talk = part(
+        select(*conversation.c, _expired(CONVERSATION)).where(
+            conversation.c.id == CONVERSATION, has_side(conversation, _OWNER)
+        ),
+        "talk",
     )
-)
+    return (
+        select(STANDING, suspended_until(_OWNER), talk)
+        .select_from(installation)
+        .outerjoin(talk, true())
+    )
+
+
+_VIEW = Statement(_view())
 # Where the conversation begins in a row of it.
 _VIEW_AT = 2
 
@@ -139,7 +218,7 @@ def _had() -> Select[Any]:
     def half(own: str) -> Select[Any]:
         columns = conversation.c
         page = (
-            select(*columns, _EXPIRED)
+            select(*columns, _expired(columns.id))
             .where(
                 columns.tenant == TENANT,
                 columns[own] == _OWNER,
@@ -170,12 +249,15 @@ class SqlConversations:
         identity: Identity,
         namespace: bytes,
         texts: Texts,
+        *,
+        is_spread: bool = False,
     ) -> None:
         self._connection = connection
         self._batch = batch
         self._identity = identity
         self._texts = texts
         self._namespace = namespace
+        self._is_spread = is_spread
 
     def add(self, conversation_: Conversation) -> None:
         self._batch.insert(conversation, conversation_row(conversation_))
@@ -219,6 +301,8 @@ class SqlConversations:
         if after is not None:
             facts |= {"after_newest": after.newest, "after_conversation": after.conversation}
             statement = _NEXT_PAGE
+        if self._is_spread:
+            statement = _PAGES_APART[after is not None, since is not None]
         rows = statement.page(self._connection, facts)
         standing, suspended_until_us, *_ = first_of(rows)
         lines = [row[_LINE_AT:] for row in rows if row[_LINE_AT] is not None]

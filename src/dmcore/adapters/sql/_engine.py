@@ -55,7 +55,9 @@ _QUIET: Final[dict[str, Any]] = {"hide_parameters": True, "logging_name": _LOGGI
 # Every page is read in the order of an index. Where a typical conversation is short, the planner
 # would rather fetch it whole and sort it, and would do so with one of a million messages too. No
 # statement here is long enough to be worth compiling.
-_PLANNER: Final = "-c enable_bitmapscan=off -c jit=off -c plan_cache_mode=force_generic_plan"
+_PLANNER: Final = "-c enable_bitmapscan=off -c jit=off"
+# Nor does a plan depend on what is asked for, but on Citus, where that says on which machine it is.
+_ONE_PLAN: Final = "-c plan_cache_mode=force_generic_plan"
 
 
 def parse_url(text: str) -> URL:
@@ -87,12 +89,16 @@ def _is_port(text: str) -> bool:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """How a host wants its database used. Raises ``InvalidSetting``."""
+    """How a host wants its database used. Raises ``InvalidSetting``.
+
+    Whether it ``is_spread`` over machines is found by looking, with an engine that knows nothing.
+    """
 
     isolation_level: IsolationLevel | None = None
     synchronous: Synchronous = "FULL"
     pool_size: int = 1
     row_security: Expected = "as_found"
+    is_spread: bool = False
 
     def __attrs_post_init__(self) -> None:
         if self.isolation_level is not None and self.isolation_level not in _ISOLATION_LEVELS:
@@ -147,6 +153,8 @@ def _made(create: Callable[..., Made], url: URL, settings: Settings) -> Made:
         options["connect_args"] = {"check_same_thread": False, "timeout": _BUSY_TIMEOUT_S}
     else:
         asked = [url.query.get("options", ""), _PLANNER, f"-c lock_timeout={_LOCK_TIMEOUT}"]
+        if not settings.is_spread:
+            asked.append(_ONE_PLAN)
         if settings.isolation_level is not None:
             level = settings.isolation_level.lower().replace(" ", "\\ ")
             asked.append(f"-c default_transaction_isolation={level}")

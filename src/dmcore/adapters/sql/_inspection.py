@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     Select,
     Table,
@@ -59,7 +60,8 @@ from dmcore.domain.verification import AccountCensus, ConversationCensus, Orphan
 from dmcore.ports.inspection import Inspection
 
 _ROWS_AT_A_TIME: Final = 500
-_LISTED: Final = ("other", "folder", "newest", "read", "unread", "is_muted")
+LISTED: Final = ("other", "folder", "newest", "read", "unread", "is_muted")
+SIDES: Final = ("low", "high")
 
 
 # What somebody's list shows is a conversation of theirs.
@@ -89,9 +91,10 @@ _OLDEST: Final = (
 )
 
 
-def _side_columns(name: str, listed: Any) -> list[ColumnElement[Any]]:
+def counted(name: str) -> list[ColumnElement[Any]]:
+    """What lies with a conversation, counted for one side of it."""
     user, read = conversation.c[name], conversation.c[f"{name}_read"]
-    other = conversation.c.high if name == "low" else conversation.c.low
+    other = other_side(name)
     unread = (
         select(func.count())
         .where(
@@ -102,11 +105,6 @@ def _side_columns(name: str, listed: Any) -> list[ColumnElement[Any]]:
             is_shown(user),
         )
         .scalar_subquery()
-    )
-    is_block_listed = exists().where(
-        block.c.tenant == conversation.c.tenant,
-        block.c.blocker == user,
-        block.c.blocked == other,
     )
     newest_receipt, oldest_receipt = (
         select(receipt.c.through)
@@ -123,21 +121,46 @@ def _side_columns(name: str, listed: Any) -> list[ColumnElement[Any]]:
             f"{name}_newest_heard"
         ),
         unread.label(f"{name}_unread_counted"),
-        is_block_listed.label(f"{name}_is_block_listed"),
         newest_receipt.label(f"{name}_newest_receipt"),
         oldest_receipt.label(f"{name}_oldest_receipt"),
-        *(listed.c[column].label(f"{name}_listed_{column}") for column in _LISTED),
     ]
 
 
+def other_side(name: str, table: FromClause = conversation) -> ColumnElement[Any]:
+    """The other one of the two."""
+    return table.c["high" if name == "low" else "low"]
+
+
+def listed_columns(name: str, listed: FromClause) -> list[ColumnElement[Any]]:
+    """What the list of one of the two shows."""
+    return [listed.c[column].label(f"{name}_listed_{column}") for column in LISTED]
+
+
+STORED: Final = (
+    *conversation.c,
+    _newest().label("newest_stored"),
+    _OLDEST.label("oldest_stored"),
+    *counted("low"),
+    *counted("high"),
+)
+"""A conversation, and what lies with it."""
+
+
+def _is_block_listed(name: str) -> ColumnElement[bool]:
+    is_listed = exists().where(
+        block.c.tenant == conversation.c.tenant,
+        block.c.blocker == conversation.c[name],
+        block.c.blocked == other_side(name),
+    )
+    return is_listed.label(f"{name}_is_block_listed")
+
+
 def _conversations() -> Select[Any]:
-    listings = {"low": side.alias("low_listed"), "high": side.alias("high_listed")}
+    listings = {name: side.alias(f"{name}_listed") for name in SIDES}
     statement = select(
-        *conversation.c,
-        _newest().label("newest_stored"),
-        _OLDEST.label("oldest_stored"),
-        *_side_columns("low", listings["low"]),
-        *_side_columns("high", listings["high"]),
+        *STORED,
+        *(_is_block_listed(name) for name in SIDES),
+        *(column for name, listed in listings.items() for column in listed_columns(name, listed)),
     ).select_from(conversation)
     for name, listed in listings.items():
         statement = statement.outerjoin(
@@ -323,7 +346,7 @@ def _stray_marks() -> ColumnElement[int]:
     return count(mark) + count(aside)
 
 
-def _orphans() -> Select[Any]:
+def _orphans() -> dict[str, ColumnElement[Any]]:
     has_conversation = exists().where(conversation.c.id == message.c.conversation_id)
     is_of_pair = and_(
         conversation.c.id == message.c.conversation_id,
@@ -374,17 +397,18 @@ def _orphans() -> Select[Any]:
         **_orphans_of_reports(),
         "restrictions": select(func.count()).select_from(restriction).where(~is_restricted),
     }
-    return select(
-        *(count.scalar_subquery().label(name) for name, count in counts.items()),
-        _misled_reports().label("misled_reports"),
-        _sealed_texts().label("sealed_texts"),
-        _stray_marks().label("marks"),
-    )
+    return {
+        **{name: count.scalar_subquery() for name, count in counts.items()},
+        "misled_reports": _misled_reports(),
+        "sealed_texts": _sealed_texts(),
+        "marks": _stray_marks(),
+    }
 
 
 _CONVERSATIONS = _conversations()
 _ACCOUNTS = _accounts()
-_ORPHANS = _orphans()
+ORPHANS: Final = _orphans()
+_ORPHANS = select(*(count.label(name) for name, count in ORPHANS.items()))
 
 
 class SqlInspection:
@@ -394,18 +418,21 @@ class SqlInspection:
         self._connection = connection
 
     def conversations(self, *, only: ConversationId | None = None) -> Iterator[ConversationCensus]:
+        for row in self._recounted(only):
+            yield ConversationCensus(
+                conversation=conversation_of(row[:CONVERSATION_WIDTH]),
+                newest=row.newest_stored,
+                oldest=row.oldest_stored,
+                low=_side_census(row, "low", row.high),
+                high=_side_census(row, "high", row.low),
+            )
+
+    def _recounted(self, only: ConversationId | None) -> Iterator[Row[Any]]:
         statement = _CONVERSATIONS
         if only is not None:
             statement = statement.where(conversation.c.id == only)
         with self._connection.execute(statement) as rows:
-            for row in rows:
-                yield ConversationCensus(
-                    conversation=conversation_of(row[:CONVERSATION_WIDTH]),
-                    newest=row.newest_stored,
-                    oldest=row.oldest_stored,
-                    low=_side_census(row, "low", row.high),
-                    high=_side_census(row, "high", row.low),
-                )
+            yield from rows
 
     def accounts(self, *, only: User | None = None) -> Iterator[AccountCensus]:
         statement = _ACCOUNTS

@@ -70,7 +70,9 @@ def _within(
     if call.needs is not Needs.READ:
         _check_transaction(connection, call.needs)
     with security.acting(connection, call.actor):
-        transaction = SqlTransaction(connection, namespace, sealing, is_joined=True)
+        transaction = SqlTransaction(
+            connection, namespace, sealing, is_joined=True, is_spread=security.is_spread
+        )
         return _acted(connection, transaction, call)
 
 

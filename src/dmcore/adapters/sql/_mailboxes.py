@@ -23,10 +23,13 @@ from dmcore.adapters.sql._conditions import (
     SINCE,
     STANDING,
     TENANT,
+    expired_of,
     expired_unread,
     is_erased_as,
     mode_of,
+    part,
     since_param,
+    standing,
     standing_params,
     text_param,
 )
@@ -42,7 +45,7 @@ from dmcore.adapters.sql._rows import (
 )
 from dmcore.adapters.sql._schema import block, installation, journal, mailbox, side
 from dmcore.adapters.sql._statements import Statement
-from dmcore.adapters.sql._users import USERS, user_params
+from dmcore.adapters.sql._users import USER_IDS, USERS, user_ids, user_params
 from dmcore.domain.account import Account
 from dmcore.domain.conversation import Folder
 from dmcore.domain.events import Entry
@@ -77,28 +80,45 @@ def _unread(total: ColumnElement[Any]) -> Select[Any]:
     )
 
 
+_IS_UNREAD = and_(
+    side.c.tenant == TENANT,
+    side.c.user_id == _OWNER,
+    side.c.folder == Folder.INBOX.value,
+    side.c.newest >= SINCE,
+    side.c.unread > 0,
+)
+
+
 def _kept_unread() -> ColumnElement[Any]:
     """The sum over the lines of the inbox, without what is below ``SINCE``; none where all is read.
 
     It follows the list from its end to there.
     """
     expired = expired_unread(_OWNER, side.c.conversation_id, unread=side.c.unread, read=side.c.read)
+    kept = select(func.sum(side.c.unread - expired)).where(_IS_UNREAD).scalar_subquery()
+    return case((mailbox.c.unread > 0, kept), else_=0)
+
+
+def _kept_unread_apart() -> ColumnElement[Any]:
+    """The same, where the conversations of the lines are on other machines."""
+    lines = part(
+        select(side.c.conversation_id, side.c.unread, side.c.read).where(_IS_UNREAD), "lines"
+    )
+    expired = expired_of(_OWNER, lines)
     kept = (
-        select(func.sum(side.c.unread - expired))
-        .where(
-            side.c.tenant == TENANT,
-            side.c.user_id == _OWNER,
-            side.c.folder == Folder.INBOX.value,
-            side.c.newest >= SINCE,
-            side.c.unread > 0,
-        )
+        select(func.sum(lines.c.unread - func.coalesce(expired.c.expired, 0)))
+        .select_from(lines)
+        .outerjoin(expired, expired.c.conversation_id == lines.c.conversation_id)
         .scalar_subquery()
     )
     return case((mailbox.c.unread > 0, kept), else_=0)
 
 
 _UNREAD = Statement(_unread(mailbox.c.unread))
-_KEPT_UNREAD = Statement(_unread(_kept_unread()))
+_KEPT_UNREAD = {
+    is_spread: Statement(_unread(kept))
+    for is_spread, kept in ((False, _kept_unread()), (True, _kept_unread_apart()))
+}
 _ENTRIES = (
     select(journal)
     .where(
@@ -114,7 +134,8 @@ _ENTRIES = (
 _LOOK = select(STANDING, mailbox).select_from(installation).outerjoin(mailbox, _IS_OWNER)
 
 
-def _feed() -> Select[Any]:
+def _feed_from(mode: ColumnElement[Any]) -> Select[Any]:
+    """A piece of a feed, with its ends and with ``mode``."""
     is_blocked = exists().where(
         block.c.tenant == TENANT, block.c.blocker == _OWNER, block.c.blocked == journal.c.actor
     )
@@ -122,7 +143,7 @@ def _feed() -> Select[Any]:
     entries = _ENTRIES.where(~is_blocked, is_there).subquery("entries")
     return (
         select(
-            STANDING.element.label("feed_mode"),
+            mode.label("feed_mode"),
             mailbox.c.suspended_until_us.label("feed_suspended"),
             func.coalesce(mailbox.c.pruned, 0).label("feed_pruned"),
             func.coalesce(mailbox.c.position, 0).label("feed_position"),
@@ -133,6 +154,17 @@ def _feed() -> Select[Any]:
         .outerjoin(entries, true())
         .order_by(entries.c.position)
     )
+
+
+def _feed_apart() -> Select[Any]:
+    """The same, all of one state on Citus too: an entry before an end read later would be skipped.
+
+    Whether they were erased is asked elsewhere, and behind it.
+    """
+    own = part(_feed_from(installation.c.mode), "own")
+    mode, *others = own.c
+    told = standing(mode).element.label("feed_mode")
+    return select(told, *others).order_by(own.c.position)
 
 
 def _expired() -> Select[Any]:
@@ -187,8 +219,32 @@ def _heads(users: Select[Any]) -> Select[Any]:
     )
 
 
-_FEED = _feed()
+def _heads_apart() -> Select[Any]:
+    """The same, where the mailboxes are on different machines."""
+    given = USERS["postgresql"].cte("given")
+    is_theirs = and_(mailbox.c.tenant == given.c.tenant, mailbox.c.user_id == given.c.user_id)
+    found = part(
+        select(given, mailbox.c.position)
+        .join_from(given, mailbox, is_theirs)
+        .where(mailbox.c.user_id == func.any(USER_IDS)),
+        "found",
+    )
+    is_found = and_(found.c.tenant == given.c.tenant, found.c.user_id == given.c.user_id)
+    return (
+        select(
+            installation.c.mode,
+            given,
+            func.coalesce(found.c.position, 0).label("position"),
+        )
+        .select_from(installation)
+        .outerjoin(given, true())
+        .outerjoin(found, is_found)
+    )
+
+
+_FEED = {False: _feed_from(STANDING.element), True: _feed_apart()}
 _HEADS = {dialect: _heads(users) for dialect, users in USERS.items()}
+_HEADS_APART = _heads_apart()
 _EXPIRED = _expired()
 _PRUNE = delete(journal).where(
     journal.c.tenant == TENANT,
@@ -201,12 +257,19 @@ class SqlMailboxes:
     """The ``Mailboxes`` port."""
 
     def __init__(
-        self, connection: Connection, batch: Batch, identity: Identity, namespace: bytes
+        self,
+        connection: Connection,
+        batch: Batch,
+        identity: Identity,
+        namespace: bytes,
+        *,
+        is_spread: bool = False,
     ) -> None:
         self._connection = connection
         self._batch = batch
         self._identity = identity
         self._namespace = namespace
+        self._is_spread = is_spread
 
     def hold(self, user: User) -> Account:
         self._batch.check_held()
@@ -235,7 +298,7 @@ class SqlMailboxes:
         statement = _UNREAD
         if since is not None:
             facts |= since_param(since)
-            statement = _KEPT_UNREAD
+            statement = _KEPT_UNREAD[self._is_spread]
         row = first_of(statement.all(self._connection, facts))
         return Reading(mode_of(row.mode), int(row.unread), row.suspended_until_us)
 
@@ -243,10 +306,18 @@ class SqlMailboxes:
 class SqlJournal:
     """The ``Journal`` port."""
 
-    def __init__(self, connection: Connection, batch: Batch, namespace: bytes) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        batch: Batch,
+        namespace: bytes,
+        *,
+        is_spread: bool = False,
+    ) -> None:
         self._connection = connection
         self._batch = batch
         self._namespace = namespace
+        self._is_spread = is_spread
 
     def record(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
@@ -257,7 +328,7 @@ class SqlJournal:
     ) -> Reading[FeedRows]:
         facts = {"owner": owner.id, "after": after, "limit": limit, **since_param(since)}
         facts |= standing_params(self._namespace, owner)
-        rows = rows_of(self._connection, _FEED, facts)
+        rows = rows_of(self._connection, _FEED[self._is_spread], facts)
         ends = rows[0]
         found = FeedRows(
             pruned=ends.feed_pruned,
@@ -267,8 +338,10 @@ class SqlJournal:
         return Reading(mode_of(ends.feed_mode), found, ends.feed_suspended)
 
     def heads(self, users: Collection[User]) -> Reading[Mapping[User, int]]:
-        statement = _HEADS[self._connection.dialect.name]
-        rows = rows_of(self._connection, statement, user_params(users))
+        statement, facts = _HEADS[self._connection.dialect.name], user_params(users)
+        if self._is_spread:
+            statement, facts = _HEADS_APART, facts | user_ids(users)
+        rows = rows_of(self._connection, statement, facts)
         found = {
             User(row.tenant, row.user_id): row.position for row in rows if row.user_id is not None
         }

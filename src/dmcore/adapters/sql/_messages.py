@@ -1,5 +1,6 @@
 """Messages in SQL."""
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     cast,
     func,
     null,
@@ -24,6 +26,7 @@ from dmcore.adapters.sql._conditions import (
     CONVERSATION,
     SINCE,
     STANDING,
+    TENANT,
     as_seen_by,
     has_side,
     id_param,
@@ -34,8 +37,10 @@ from dmcore.adapters.sql._conditions import (
     mode_of,
     of_side,
     other_than,
+    part,
     partner_shows_receipts,
     since_param,
+    standing,
     standing_params,
     suspended_until,
     text_param,
@@ -54,6 +59,7 @@ from dmcore.ports.messages import Messages, ThreadRows
 from dmcore.ports.reading import Reading
 
 _READER = text_param("reader")
+_PARTNER = text_param("partner")
 _PLACE = id_param("place")
 _ROOT = id_param("root")
 
@@ -85,10 +91,54 @@ def _thread(
     columns = as_seen_by(
         _READER, partner=other_than(_READER), partner_shows=partner_shows_receipts(_READER)
     )
+    told = (STANDING, suspended_until(_READER))
+    return _rows(told, columns, place, branches, forward=forward)
+
+
+def _thread_apart(
+    place: ColumnElement[bool] | None = None,
+    *branches: ColumnElement[bool],
+    forward: bool = False,
+) -> Select[Any]:
+    """The same, where the two are on other machines than what they say, and who they are is known.
+
+    The conversation and its messages are one part, and so of one state.
+    """
+    reader, partner = (
+        part(
+            select(mailbox.c.receipts, mailbox.c.suspended_until_us).where(
+                mailbox.c.tenant == TENANT, mailbox.c.user_id == user
+            ),
+            name,
+        )
+        for name, user in (("reader_box", _READER), ("partner_box", _PARTNER))
+    )
+    columns = as_seen_by(
+        _READER,
+        partner=_PARTNER,
+        partner_shows=select(partner.c.receipts).scalar_subquery(),
+        reader_shows=select(reader.c.receipts).scalar_subquery(),
+        place=CONVERSATION,
+    )
+    suspended = select(reader.c.suspended_until_us).scalar_subquery().label("suspended_until_us")
+    told = (installation.c.mode, suspended)
+    thread = part(_rows(told, columns, place, branches, forward=forward), "thread")
+    mode, *others = thread.c
+    return select(case((mode.is_not(None), standing(mode).element)).label("mode"), *others)
+
+
+def _rows(
+    told: Sequence[ColumnElement[Any]],
+    columns: Sequence[ColumnElement[Any]],
+    place: ColumnElement[bool] | None,
+    branches: Sequence[ColumnElement[bool]],
+    *,
+    forward: bool,
+) -> CompoundSelect[Any]:
+    """The head, which is ``told`` how the reader stands, and the messages of each branch."""
     head = (
         select(
-            STANDING,
-            suspended_until(_READER),
+            *told,
             other_than(_READER).label("other"),
             of_side(_READER, "read").label("read"),
             *(_nothing(column) for column in columns),
@@ -129,14 +179,22 @@ _CHAIN = (
     ),
     and_(message.c.own_thread_id == _ROOT, message.c.sender == _READER),
 )
-_THREADS = {
-    (None, False): Statement(_thread()),
-    ("before", False): Statement(_thread(message.c.id < _PLACE)),
-    ("after", False): Statement(_thread(forward=True)),
-    (None, True): Statement(_thread(None, *_CHAIN)),
-    ("before", True): Statement(_thread(message.c.id < _PLACE, *_CHAIN)),
-    ("after", True): Statement(_thread(None, *_CHAIN, forward=True)),
-}
+_THREADS, _THREADS_APART = (
+    {
+        (None, False): Statement(thread()),
+        ("before", False): Statement(thread(message.c.id < _PLACE)),
+        ("after", False): Statement(thread(forward=True)),
+        (None, True): Statement(thread(None, *_CHAIN)),
+        ("before", True): Statement(thread(message.c.id < _PLACE, *_CHAIN)),
+        ("after", True): Statement(thread(None, *_CHAIN, forward=True)),
+    }
+    for thread in (_thread, _thread_apart)
+)
+_OTHER = Statement(
+    select(other_than(_READER).label("other")).where(
+        conversation.c.id == CONVERSATION, has_side(conversation, _READER)
+    )
+)
 _FOUND = _own_messages(*message.c).where(message.c.id == _PLACE)
 
 
@@ -203,12 +261,15 @@ class SqlMessages:
         identity: Identity,
         namespace: bytes,
         texts: Texts,
+        *,
+        is_spread: bool = False,
     ) -> None:
         self._connection = connection
         self._batch = batch
         self._identity = identity
         self._texts = texts
         self._namespace = namespace
+        self._is_spread = is_spread
 
     def add(self, posting: Posting) -> None:
         tenant = self._identity.tenant_of(posting.message.conversation)
@@ -269,6 +330,11 @@ class SqlMessages:
         if root is not None:
             facts["root"] = root
         statement = _THREADS[direction, root is not None]
+        if self._is_spread:
+            # Nobody, where there is no such conversation.
+            others = _OTHER.all(self._connection, facts)
+            facts["partner"] = others[0].other if others else ""
+            statement = _THREADS_APART[direction, root is not None]
         found = statement.page(self._connection, facts)
         # A union promises no order: the head is the row with a mode, the others go by id.
         head = next((row for row in found if row[0] is not None), None)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import attrs
 from sqlalchemy import URL, Connection
 
 from dmcore.adapters.opening import (
@@ -230,6 +231,9 @@ def opened(url: URL, settings: Settings, encryption: Encryption | None) -> SqlTr
     except BaseException:
         engine.dispose()
         raise
+    if found.security.is_spread:
+        engine.dispose()
+        engine = make_engine(url, attrs.evolve(settings, is_spread=True))
     return SqlTransactions(engine, found.namespace, Sealing(encryption), found.security)
 
 
@@ -242,4 +246,7 @@ async def _opened_async(
     except BaseException:
         await engine.dispose()
         raise
+    if found.security.is_spread:
+        await engine.dispose()
+        engine = make_async_engine(url, attrs.evolve(settings, is_spread=True))
     return AsyncSqlTransactions(engine, found.namespace, encryption, found.security)

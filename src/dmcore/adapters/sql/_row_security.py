@@ -11,6 +11,7 @@ from typing import Final, Literal
 import attrs
 from sqlalchemy import Connection, text
 
+from dmcore.adapters.sql._citus import is_spread
 from dmcore.errors import InvalidSetting, WrongRole
 from dmcore.ports.installation import RowSecurity
 from dmcore.ports.transactions import Actor, Call, Capacity, Needs
@@ -38,7 +39,8 @@ _LOOK: Final = text(
     " (SELECT json_object_agg(polname, polroles[1]::regrole::text) FROM pg_policy"
     "  WHERE polrelid = pg_class.oid AND polname IN (:participant, :operator)) AS roles,"
     " (SELECT json_object_agg(polname, pg_has_role(polroles[1], 'USAGE')) FROM pg_policy"
-    "  WHERE polrelid = pg_class.oid AND polname IN (:participant, :operator)) AS held"
+    "  WHERE polrelid = pg_class.oid AND polname IN (:participant, :operator)) AS held,"
+    " to_regclass('pg_dist_partition') IS NOT NULL AS has_citus"
     " FROM pg_class WHERE oid = to_regclass('dm_message')"
 ).bindparams(participant=PARTICIPANT_POLICY, operator=OPERATOR_POLICY)
 _READ_IDENTITY: Final = "SELECT " + ", ".join(f"current_setting('{it}', true)" for it in SETTINGS)
@@ -47,13 +49,17 @@ _SET_IDENTITY: Final = "SELECT " + ", ".join(f"set_config('{it}', %s, true)" for
 
 @attrs.frozen(kw_only=True)
 class Security:
-    """What row-level security means to one connection's role, found when it was opened."""
+    """What row-level security means to one connection's role, found when it was opened.
+
+    Also whether the tables ``is_spread`` over machines, where there is none of it (ADR 71).
+    """
 
     found: RowSecurity = RowSecurity.OFF
     participant_role: str = ""
     operator_role: str = ""
     may_participate: bool = True
     may_operate: bool = True
+    is_spread: bool = False
 
     def beginning(self, dialect: str, call: Call[object]) -> str | None:
         """The statement that begins a call's transaction and says who acts; ``None`` for none.
@@ -73,9 +79,11 @@ class Security:
     def lets_guard(self, dialect: str) -> bool:
         """Whether a call may write without a transaction around what it reads (ADR 53).
 
-        Not where who acts has to be told first; and on SQLite nobody could be in between.
+        Not where who acts has to be told first, nor on Citus, where no statement sees all of it in
+        one state; and on SQLite nobody could be in between.
         """
-        return dialect == "postgresql" and self.found is not RowSecurity.ON
+        is_one = dialect == "postgresql" and not self.is_spread
+        return is_one and self.found is not RowSecurity.ON
 
     @contextmanager
     def acting(self, connection: Connection, actor: Actor | None) -> Iterator[None]:
@@ -105,6 +113,7 @@ class Security:
 
 
 OFF: Final = Security()
+ON_CITUS: Final = Security(is_spread=True)
 
 
 def check_expected(expected: Expected) -> Expected:
@@ -119,6 +128,8 @@ def look(connection: Connection) -> Security:
     if connection.dialect.name == "sqlite":
         return OFF
     row = connection.execute(_LOOK).one()
+    if row.has_citus and is_spread(connection):
+        return ON_CITUS
     if not row.is_on or row.roles is None:
         return OFF
     return Security(

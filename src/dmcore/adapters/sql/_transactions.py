@@ -31,6 +31,7 @@ from dmcore.adapters.sql._errors import (
 from dmcore.adapters.sql._guarding import Unguarded
 from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._inspection import SqlInspection
+from dmcore.adapters.sql._inspection_apart import SqlInspectionApart
 from dmcore.adapters.sql._installation import SqlInstallation
 from dmcore.adapters.sql._mailboxes import SqlJournal, SqlMailboxes
 from dmcore.adapters.sql._mending import SqlMending
@@ -105,8 +106,10 @@ class SqlTransaction:
         *,
         is_guarded: bool = False,
         is_joined: bool = False,
+        is_spread: bool = False,
     ) -> None:
         self.namespace = namespace
+        self._is_spread = is_spread
         self._connection = connection
         self._batch = Batch(connection, is_guarded=is_guarded, is_joined=is_joined)
         self._identity = Identity()
@@ -127,28 +130,49 @@ class SqlTransaction:
     @cached_property
     def contacts(self) -> SqlContacts:
         return SqlContacts(
-            self._connection, self._batch, self._identity, self.namespace, self._texts
+            self._connection,
+            self._batch,
+            self._identity,
+            self.namespace,
+            self._texts,
+            is_spread=self._is_spread,
         )
 
     @cached_property
     def conversations(self) -> SqlConversations:
         return SqlConversations(
-            self._connection, self._batch, self._identity, self.namespace, self._texts
+            self._connection,
+            self._batch,
+            self._identity,
+            self.namespace,
+            self._texts,
+            is_spread=self._is_spread,
         )
 
     @cached_property
     def messages(self) -> SqlMessages:
         return SqlMessages(
-            self._connection, self._batch, self._identity, self.namespace, self._texts
+            self._connection,
+            self._batch,
+            self._identity,
+            self.namespace,
+            self._texts,
+            is_spread=self._is_spread,
         )
 
     @cached_property
     def mailboxes(self) -> SqlMailboxes:
-        return SqlMailboxes(self._connection, self._batch, self._identity, self.namespace)
+        return SqlMailboxes(
+            self._connection,
+            self._batch,
+            self._identity,
+            self.namespace,
+            is_spread=self._is_spread,
+        )
 
     @cached_property
     def journal(self) -> SqlJournal:
-        return SqlJournal(self._connection, self._batch, self.namespace)
+        return SqlJournal(self._connection, self._batch, self.namespace, is_spread=self._is_spread)
 
     @cached_property
     def reports(self) -> SqlReports:
@@ -172,7 +196,8 @@ class SqlTransaction:
 
     @cached_property
     def inspection(self) -> SqlInspection:
-        return SqlInspection(self._held)
+        kind = SqlInspectionApart if self._is_spread else SqlInspection
+        return kind(self._held)
 
     @cached_property
     def outbox(self) -> SqlOutbox:
@@ -282,7 +307,7 @@ def _performed(
     if beginning is not None:
         connection.begin()
         send(connection, beginning)
-    transaction = SqlTransaction(connection, namespace, sealing)
+    transaction = SqlTransaction(connection, namespace, sealing, is_spread=security.is_spread)
     result = call.use_case(transaction)
     if call.needs is Needs.WRITE:
         transaction.flush()

@@ -8,12 +8,25 @@ import json
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import JSON, Select, cast, func, literal_column, select
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BindParameter,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 
 from dmcore.adapters.sql._conditions import text_param
 from dmcore.domain.ids import User
 
 _GIVEN: Final = text_param("users")
+USER_IDS: Final[BindParameter[Any]] = bindparam("user_ids", type_=ARRAY(Text()))
+"""Their ids alone, by which Citus knows whom it need not ask."""
 
 
 def _parts_of(listed: Any) -> Select[Any]:
@@ -37,3 +50,8 @@ USERS: Final = {
 def user_params(users: Collection[User]) -> dict[str, object]:
     """The parameters that the table is made of."""
     return {"users": json.dumps([(user.tenant, user.id) for user in users])}
+
+
+def user_ids(users: Collection[User]) -> dict[str, object]:
+    """The parameter ``USER_IDS``."""
+    return {"user_ids": [user.id for user in users]}
