@@ -7,9 +7,8 @@
 VERSIONS := 3.11 3.12 3.13
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := -m pytest -n logical --maxprocesses 8 --dist worksteal
-# For tests that wait for other processes most of their time.
-WAITING = -m pytest --dist worksteal \
+# One more than there are processors, for many tests wait for other processes most of their time.
+PYTEST = -m pytest --dist worksteal \
 	-n $$($(BIN)/python -c 'import os; print(min(os.cpu_count() or 1, 7) + 1)')
 
 # Prints "version path" for each Python that works and can make virtual environments. It has to be
@@ -61,7 +60,7 @@ UNMEASURED := $(addprefix tests/,acceptance browser interleavings oracle proofs 
 test: $(VENV)/installed browser ## Run all tests, with coverage
 	@rm -f .cache/coverage*
 	$(BIN)/coverage run $(PYTEST) $(UNMEASURED:%=--ignore=%)
-	$(BIN)/python $(WAITING) $(UNMEASURED)
+	$(BIN)/python $(PYTEST) $(UNMEASURED)
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
