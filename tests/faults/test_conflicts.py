@@ -169,8 +169,9 @@ def test_a_deadlock_is_started_over(make_stage: MakeStage, level: IsolationLevel
     statements = stage.statements()
     stage.hold("bob")
     sending = stage.meanwhile(lambda: stage.dm.mailbox("ann").send(conversation, "second"))
-    stage.hold("ann")
+    # Before it is told to start over, for it may do so at once.
     stage.clock.advance(seconds=7)
+    stage.hold("ann")
     stage.other.commit()
     message = sending.result()
     assert message.sent_at_us == NOON_US + 7_000_000
