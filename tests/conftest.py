@@ -34,7 +34,6 @@ settings.load_profile(PROFILE)
 # same ones, so that a change is checked in a quarter of an hour.
 _ONE_IN: Final = {
     r"contract/test_conformance_(again|spread)\.py": 6,
-    r"contract/test_conformance\.py.*\[memory-async": 3,
     r"(rls|sealed)/test_conformance\.py": 2,
     r"faults/test_guards\.py::test_a_partner_meets_each_step": 4,
     r"web/test_schemathesis\.py": 2,
