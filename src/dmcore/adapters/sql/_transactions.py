@@ -121,6 +121,11 @@ class SqlTransaction:
         self._batch.check_held()
         return self._connection
 
+    @property
+    def _of_pairs(self) -> tuple[Connection, Batch, Identity, bytes, Texts]:
+        """What is needed for anything that two people share."""
+        return self._connection, self._batch, self._identity, self.namespace, self._texts
+
     # Made when they are asked for: a call needs one or two of them.
 
     @cached_property
@@ -129,36 +134,15 @@ class SqlTransaction:
 
     @cached_property
     def contacts(self) -> SqlContacts:
-        return SqlContacts(
-            self._connection,
-            self._batch,
-            self._identity,
-            self.namespace,
-            self._texts,
-            is_spread=self._is_spread,
-        )
+        return SqlContacts(*self._of_pairs, is_spread=self._is_spread)
 
     @cached_property
     def conversations(self) -> SqlConversations:
-        return SqlConversations(
-            self._connection,
-            self._batch,
-            self._identity,
-            self.namespace,
-            self._texts,
-            is_spread=self._is_spread,
-        )
+        return SqlConversations(*self._of_pairs, is_spread=self._is_spread)
 
     @cached_property
     def messages(self) -> SqlMessages:
-        return SqlMessages(
-            self._connection,
-            self._batch,
-            self._identity,
-            self.namespace,
-            self._texts,
-            is_spread=self._is_spread,
-        )
+        return SqlMessages(*self._of_pairs, is_spread=self._is_spread)
 
     @cached_property
     def mailboxes(self) -> SqlMailboxes:
