@@ -6,6 +6,7 @@ It refuses to know files and terminals.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Final
 
 import attrs
@@ -73,6 +74,10 @@ class Importing:
         if stored != self._expected(len(self.lines)):
             raise ImportIncomplete("what people see is not what the file holds")
 
+    @cached_property
+    def _users(self) -> Iterable[UserId]:
+        return self.lines.users()
+
     def _box(self, user: UserId) -> Mailbox:
         return self.dm.mailbox(user, tenant=self.tenant)
 
@@ -80,7 +85,7 @@ class Importing:
         """How many messages the users of the file have, and which."""
         seen = 0
         threads: dict[tuple[str, str], bytes] = {}
-        for user in self.lines.users():
+        for user in self._users:
             box = self._box(user)
             with _explained("the store shows somebody nothing"):
                 for entry in every(box.inbox):

@@ -92,20 +92,8 @@ def _listing(*, continued: bool) -> Select[Any]:
     partner = page.c.other
     preview = as_seen_by(_OWNER, partner=partner, partner_shows=shows_receipts(partner))
     expired = expired_unread(_OWNER, page.c.conversation_id, unread=page.c.unread, read=page.c.read)
-    return (
-        select(
-            STANDING,
-            suspended_until(_OWNER),
-            page,
-            # Its id is that of the newest message, where there is one.
-            *(column.label(f"preview_{column.key}") for column in preview[1:]),
-            expired.label("expired"),
-        )
-        .select_from(installation)
-        .outerjoin(page, true())
-        .outerjoin(message, _is_preview(page))
-        .order_by(page.c.newest.desc(), page.c.conversation_id.desc())
-    )
+    found = installation.outerjoin(page, true()).outerjoin(message, _is_preview(page))
+    return _lines_of(page, _labelled(preview), expired, found)
 
 
 def _listing_apart(*, continued: bool, expiring: bool) -> Select[Any]:
@@ -133,7 +121,7 @@ def _listing_apart(*, continued: bool, expiring: bool) -> Select[Any]:
     said = part(
         select(
             message.c.conversation_id,
-            *(column.label(f"preview_{column.key}") for column in preview[1:]),
+            *_labelled(preview),
         )
         .select_from(page)
         .join(message, _is_preview(page))
@@ -148,14 +136,23 @@ def _listing_apart(*, continued: bool, expiring: bool) -> Select[Any]:
         old = expired_of(_OWNER, page)
         found = found.outerjoin(old, old.c.conversation_id == page.c.conversation_id)
         expired = func.coalesce(old.c.expired, 0)
+    return _lines_of(page, list(said.c)[1:], expired, found)
+
+
+def _labelled(preview: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+    """What a line shows of its newest message, whose id it has already."""
+    return [column.label(f"preview_{column.key}") for column in preview[1:]]
+
+
+def _lines_of(
+    page: FromClause,
+    preview: Sequence[ColumnElement[Any]],
+    expired: ColumnElement[Any],
+    found: FromClause,
+) -> Select[Any]:
+    """A row for each line of a page, and one where there is none, from all that was found."""
     return (
-        select(
-            STANDING,
-            suspended_until(_OWNER),
-            page,
-            *list(said.c)[1:],
-            expired.label("expired"),
-        )
+        select(STANDING, suspended_until(_OWNER), page, *preview, expired.label("expired"))
         .select_from(found)
         .order_by(page.c.newest.desc(), page.c.conversation_id.desc())
     )

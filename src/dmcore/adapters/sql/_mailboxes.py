@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Select,
     and_,
     bindparam,
@@ -205,18 +206,7 @@ def _expired() -> Select[Any]:
 
 
 def _heads(users: Select[Any]) -> Select[Any]:
-    given = users.subquery("given")
-    is_theirs = and_(mailbox.c.tenant == given.c.tenant, mailbox.c.user_id == given.c.user_id)
-    return (
-        select(
-            installation.c.mode,
-            given,
-            func.coalesce(mailbox.c.position, 0).label("position"),
-        )
-        .select_from(installation)
-        .outerjoin(given, true())
-        .outerjoin(mailbox, is_theirs)
-    )
+    return _positions(users.subquery("given"), mailbox)
 
 
 def _heads_apart() -> Select[Any]:
@@ -229,16 +219,21 @@ def _heads_apart() -> Select[Any]:
         .where(mailbox.c.user_id == func.any(USER_IDS)),
         "found",
     )
-    is_found = and_(found.c.tenant == given.c.tenant, found.c.user_id == given.c.user_id)
+    return _positions(given, found)
+
+
+def _positions(given: FromClause, boxes: FromClause) -> Select[Any]:
+    """How far those have come who are given; nowhere who has no mailbox."""
+    is_theirs = and_(boxes.c.tenant == given.c.tenant, boxes.c.user_id == given.c.user_id)
     return (
         select(
             installation.c.mode,
             given,
-            func.coalesce(found.c.position, 0).label("position"),
+            func.coalesce(boxes.c.position, 0).label("position"),
         )
         .select_from(installation)
         .outerjoin(given, true())
-        .outerjoin(found, is_found)
+        .outerjoin(boxes, is_theirs)
     )
 
 
