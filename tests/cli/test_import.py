@@ -415,6 +415,7 @@ def test_a_file_that_cannot_be_read_or_changes_meanwhile(run: Run) -> None:
             written(line(1), line(2))
 
 
+@pytest.mark.usefixtures("run")
 def test_where_messaging_is_turned_off_it_ends() -> None:
     file = Path(written(line(1)))
     clock = ManualClock(LATER_US)
