@@ -1,5 +1,6 @@
 """init, mode, status and verify: what an operator does at the command line."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -191,9 +192,17 @@ def test_status_shows_mode_versions_and_counts_and_no_names(run: Run) -> None:
         "blocks": 1,
         "journal_entries": facts["journal_entries"],
         "row_security": "off",
+        "health": "sound",
+        "size_bytes": facts["size_bytes"],
+        "free_bytes": facts["free_bytes"],
         "consumers": [],
     }
+    assert 100_000 < facts["size_bytes"] < 10_000_000
+    assert facts["free_bytes"] > 0
     shown = run("status").out
+    assert re.search(r"health +sound", shown)
+    assert re.search(r"size +[\d.]+ [kM]B", shown)
+    assert re.search(r"left on the disk +[\d.,]+ [kMGT]B", shown)
     assert "sqlite, dmcore.db" in shown
     assert "1,234" in shown
     assert "user-" not in shown

@@ -289,7 +289,8 @@ def test_the_operators_page_counts_and_shows_nobody(case: Case) -> None:
     page = Browser.of(case.host, OPERATOR).get("/operations")
     counted = [it.text for it in page.tree.all("dd")]
     assert counted[0] == "on"
-    assert counted[3:6] == ["1", "2", "3"]
+    assert counted[4:7] == ["1", "2", "3"]
+    assert page.tree.one("dd", data_dm_health="not_durable").text.startswith("Not durable")
     assert not {"ann", "bob", "mod"} & set(page.text.split())
     assert "zebra" not in page.answer.text
 

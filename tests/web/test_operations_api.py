@@ -1,12 +1,14 @@
 """Operating over HTTP: the switch, the counts, a journal, and health, which anybody may ask."""
 
+import re
+
 import pytest
 from tests.web.asgi_hosts import make_asgi
 from tests.web.conftest import MakeHost
-from tests.web.desks import ELSEWHERE, OPERATOR, Case, on_two_sites, reported
+from tests.web.desks import ELSEWHERE, OPERATOR, ROLES, Case, on_two_sites, reported
 
 from dmcore import Mode
-from dmcore.adapters import memory
+from dmcore.adapters import memory, sql
 from dmcore.adapters.web import Site, wire
 
 # By their paths: what is said of whom they are for is what is asked here.
@@ -78,7 +80,23 @@ def test_the_status_counts_and_names_nobody(case: Case) -> None:
     status = case.api.ask("GET", "/operations/status", user=OPERATOR)
     found = status.json()
     assert (found["mode"], found["messages"], found["conversations"]) == ("on", 2, 1)
+    assert found["health"] == "not_durable"  # It is in memory,
+    assert (found["size_bytes"], found["free_bytes"]) == (None, None)  # and takes no disk.
     assert not {"ann", "bob", "zebra"} & set(status.text.replace('"', " ").split())
+
+
+@pytest.mark.promise("OPS-3")
+def test_a_store_that_takes_room_says_how_much(sqlite_url: str) -> None:
+    sql.initialise(sqlite_url)
+    with sql.open_sync(sqlite_url) as dm:
+        messages, client = make_asgi(dm, ROLES)
+        found = client.request("GET", "/api/operations/status", user=OPERATOR).json()
+        page = client.request("GET", "/operations", user=OPERATOR).text
+        client.close(messages.close)
+    assert found["health"] == "sound"
+    assert 0 < found["size_bytes"] < found["free_bytes"]
+    assert re.search(r"<dt>Size</dt>\s*<dd>[\d.]+ [kM]B</dd>", page)
+    assert re.search(r"<dt>Left on its disk</dt>\s*<dd>[\d.]+ [MGT]B</dd>", page)
 
 
 @on_two_sites

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import attrs
 import typer
+from rich import filesize
 from rich.console import RenderableType
 
 from dmcore.adapters import sql
@@ -24,13 +25,19 @@ from dmcore.domain.relaying import ConsumerStatus
 from dmcore.domain.verification import Finding
 from dmcore.errors import InvalidSetting
 from dmcore.operations import Operations
-from dmcore.ports.installation import RowSecurity, StoreStatus
+from dmcore.ports.installation import RowSecurity, StorageHealth, StoreStatus
 
 _AT_ONCE: Final = 100
 _SECURED: Final = {
     RowSecurity.OFF: "off",
     RowSecurity.ON: "on",
     RowSecurity.BYPASSED: "on, and bypassed by this login: no site should use it",
+}
+_HEALTH: Final = {
+    StorageHealth.SOUND: "sound",
+    StorageHealth.NOT_DURABLE: "NOT DURABLE: a power cut may lose what was acknowledged",
+    StorageHealth.READ_ONLY: "READ-ONLY: nothing can be written here",
+    StorageHealth.DAMAGED: "DAMAGED: save what is whole, and restore a backup",
 }
 
 
@@ -191,7 +198,11 @@ def mode(
 
 
 def status(*, url: Url = DEFAULT_URL, host_url: HostUrl = None, as_json: AsJson = False) -> None:
-    """Show mode, schema version and counts: no content, no names."""
+    """Show mode, schema version, health, sizes and counts: no content, no names.
+
+    Health is what the database says of itself: whether its pages are whole, whether anything can
+    be written, whether what was acknowledged survives a power cut.
+    """
     address = lasting(url)
     with address.open(host_url=host_url) as dm:
         found = operator_of(dm).status()
@@ -204,6 +215,8 @@ def status(*, url: Url = DEFAULT_URL, host_url: HostUrl = None, as_json: AsJson 
         "store": f"{found.store}, {address.place}",
         "schema version": found.schema_version,
         "mode": words(found.mode),
+        "health": _HEALTH[found.health],
+        **sizes(found),
         "row-level security": _SECURED[found.row_security],
         **counts(found),
     }
@@ -316,6 +329,12 @@ def counts(found: StoreStatus) -> dict[str, int]:
         "blocks": found.blocks,
         "journal_entries": found.journal_entries,
     }
+
+
+def sizes(found: StoreStatus) -> dict[str, str]:
+    """How much room there is taken and left, as far as it is known."""
+    known = {"size": found.size_bytes, "left on the disk": found.free_bytes}
+    return {name: filesize.decimal(it) for name, it in known.items() if it is not None}
 
 
 def consumer_facts(found: ConsumerStatus) -> dict[str, object]:

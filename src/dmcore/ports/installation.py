@@ -17,9 +17,26 @@ class RowSecurity(StrEnum):
     """It is on, and this connection is not held to it."""
 
 
+class StorageHealth(StrEnum):
+    """Whether a store keeps what it is given (OPS-3). The worst that is known of it is told."""
+
+    SOUND = "sound"
+    NOT_DURABLE = "not_durable"
+    """What was acknowledged may be gone with the power: nothing makes sure that it is on a disk."""
+    READ_ONLY = "read_only"
+    """It is read as always, and nothing can be written: a standby, for one."""
+    DAMAGED = "damaged"
+    """Parts of it do not read as they were written. What is whole should be saved elsewhere."""
+
+
 @attrs.frozen(kw_only=True)
 class StoreStatus:
-    """What an operator may see of a store: mode, versions and counts, never content (OPS-3)."""
+    """What an operator may see of a store: mode, versions and counts, never content (OPS-3).
+
+    ``size_bytes`` is what dmcore's tables take with all that belongs to them, and ``free_bytes``
+    what is left where they lie; ``None`` where the store does not say. Both are measured, so they
+    do not tell one status from another.
+    """
 
     mode: Mode
     schema_version: int
@@ -30,6 +47,9 @@ class StoreStatus:
     blocks: int
     journal_entries: int
     row_security: RowSecurity = RowSecurity.OFF
+    health: StorageHealth = StorageHealth.SOUND
+    size_bytes: int | None = attrs.field(default=None, eq=False)
+    free_bytes: int | None = attrs.field(default=None, eq=False)
 
 
 class Installation(Protocol):
@@ -52,5 +72,5 @@ class Installation(Protocol):
         ...
 
     def status(self) -> StoreStatus:
-        """Counts and versions; it MAY be slow and MUST NOT hold up writers."""
+        """Counts, versions and health; it MAY be slow and MUST NOT hold up writers."""
         ...

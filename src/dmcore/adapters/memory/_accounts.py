@@ -12,7 +12,7 @@ from dmcore.domain.events import Entry
 from dmcore.domain.ids import MessageId, User
 from dmcore.domain.mode import Mode
 from dmcore.domain.retention import is_expired
-from dmcore.ports.installation import Installation, StoreStatus
+from dmcore.ports.installation import Installation, StorageHealth, StoreStatus
 from dmcore.ports.journal import FeedRows, Journal
 from dmcore.ports.mailboxes import Mailboxes
 from dmcore.ports.reading import Reading
@@ -125,6 +125,7 @@ class MemoryInstallation:
             users=len(store.accounts),
             blocks=sum(map(len, store.blocks.values())),
             journal_entries=sum(map(len, store.journal.values())),
+            health=StorageHealth.NOT_DURABLE,
         )
 
 

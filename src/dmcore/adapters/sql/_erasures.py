@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Executable,
     Select,
     Update,
     and_,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    insert,
     null,
     or_,
     select,
@@ -30,6 +32,7 @@ from sqlalchemy import (
 )
 
 from dmcore.adapters.sql._batch import Batch
+from dmcore.adapters.sql._citus import SPREAD
 from dmcore.adapters.sql._conditions import (
     CONVERSATION,
     TENANT,
@@ -177,14 +180,32 @@ def _scope() -> Select[Any]:
     return select(*(it.scalar_subquery().label(name) for name, it in counts.items()))
 
 
-def _renaming(column: Column[str]) -> Update:
-    keys = column.table.primary_key.columns
+Change = tuple[Executable, ...]
+"""What gives rows the pseudonym. The last of the statements counts them."""
+
+
+def _renaming(column: Column[str], *conditions: ColumnElement[bool]) -> Change:
+    """Put the pseudonym where the id stands, in the rows for which all conditions hold.
+
+    Where the table is spread by the column, the row belongs to another machine from then on: it is
+    stored there and removed here, on every store (SCALE-1, ADR 71).
+    """
+    table, is_theirs = column.table, and_(column == _USER, *conditions)
+    if SPREAD[table.name].column != column.name:
+        return (update(table).where(is_theirs).values({column.name: _PSEUDONYM}),)
+    moved = [_PSEUDONYM.label(it.name) if it is column else it for it in table.columns]
+    there = insert(table).from_select(list(table.columns.keys()), select(*moved).where(is_theirs))
+    return there, delete(table).where(is_theirs)
+
+
+def _renaming_some(column: Column[str]) -> Change:
+    """The same of so many rows; which ones is the same to each of the statements."""
+    table, keys = column.table, column.table.primary_key.columns
+    is_of_tenant = table.c.tenant == _OF_TENANT
     found = (
-        select(*keys)
-        .where(column.table.c.tenant == _OF_TENANT, column == _USER)
-        .limit(bindparam("limit"))
+        select(*keys).where(is_of_tenant, column == _USER).order_by(*keys).limit(bindparam("limit"))
     )
-    return update(column.table).where(tuple_(*keys).in_(found)).values({column.name: _PSEUDONYM})
+    return _renaming(column, is_of_tenant, tuple_(*keys).in_(found))
 
 
 def _renaming_evidence() -> Update:
@@ -203,7 +224,7 @@ def _renaming_evidence() -> Update:
 
 _NEXT = _next()
 _SCOPE = _scope()
-_RENAMINGS = (_renaming_evidence(), *map(_renaming, RENAMED))
+_RENAMINGS: Final[tuple[Change, ...]] = ((_renaming_evidence(),), *map(_renaming_some, RENAMED))
 _PAIRED = select(conversation.c.id).where(
     conversation.c.tenant == TENANT,
     conversation.c.low == text_param("low"),
@@ -240,35 +261,14 @@ _UNREAD_LEFT = (
         is_shown(_PARTNER),
     )
 )
-_RECEIPTS = (
-    update(receipt)
-    .where(receipt.c.conversation_id == CONVERSATION, receipt.c.reader == _USER)
-    .values(reader=_PSEUDONYM)
-)
-_BLOCKS = tuple(
-    update(block)
-    .where(block.c.tenant == _OF_TENANT, own == _USER, other == _PARTNER)
-    .values({own.name: _PSEUDONYM})
-    for own, other in ((block.c.blocker, block.c.blocked), (block.c.blocked, block.c.blocker))
-)
-_MOVE = (
-    update(journal)
-    .where(
-        journal.c.tenant == _OF_TENANT,
-        journal.c.user_id == _USER,
-        journal.c.position <= bindparam("through"),
-    )
-    .values(user_id=_PSEUDONYM)
-)
-_has_some = restriction.alias("has_some")
-_RESTRICTIONS = (
-    update(restriction)
-    .where(
-        restriction.c.tenant == _OF_TENANT,
-        restriction.c.user_id == _USER,
-        ~exists().where(_has_some.c.tenant == _OF_TENANT, _has_some.c.user_id == _PSEUDONYM),
-    )
-    .values(user_id=_PSEUDONYM)
+_IS_OLD_ENOUGH = {
+    it: and_(it.c.tenant == _OF_TENANT, it.c.position <= bindparam("through", type_=BigInteger()))
+    for it in (journal, aside)
+}
+_IN_PAIR: Final[Change] = (
+    *_renaming(receipt.c.reader, receipt.c.conversation_id == CONVERSATION),
+    *_renaming(block.c.blocker, block.c.tenant == _OF_TENANT, block.c.blocked == _PARTNER),
+    *_renaming(block.c.blocked, block.c.tenant == _OF_TENANT, block.c.blocker == _PARTNER),
 )
 # Never back: a consumer may have come further under the pseudonym.
 _MARKS = text(
@@ -279,15 +279,15 @@ _MARKS = text(
     " ON CONFLICT (tenant, user_id, consumer) DO UPDATE SET position = excluded.position"
     " WHERE dm_mark.position < excluded.position"
 ).bindparams(_PSEUDONYM, _USER, _OF_TENANT, bindparam("through", type_=BigInteger()))
-_ASIDE = (
-    update(aside)
-    .where(
-        aside.c.tenant == _OF_TENANT,
-        aside.c.user_id == _USER,
-        aside.c.position <= bindparam("through"),
-    )
-    .values(user_id=_PSEUDONYM)
+_OF_JOURNAL: Final[Change] = (
+    *_renaming(journal.c.user_id, _IS_OLD_ENOUGH[journal]),
+    _MARKS,
+    *_renaming(aside.c.user_id, _IS_OLD_ENOUGH[aside]),
 )
+_HAS_SOME: Final = select(
+    exists().where(restriction.c.tenant == _OF_TENANT, restriction.c.user_id == _PSEUDONYM)
+)
+_RESTRICTIONS: Final = _renaming(restriction.c.user_id, restriction.c.tenant == _OF_TENANT)
 _OUTBOX = tuple(
     delete(table).where(table.c.tenant == _OF_TENANT, table.c.user_id == _USER)
     for table in (mark, aside)
@@ -441,15 +441,18 @@ class SqlErasures:
             "partner": partner,
             "pseudonym": pseudonym,
         }
-        for statement in (_RECEIPTS, *_BLOCKS):
+        for statement in _IN_PAIR:
             self._connection.execute(statement, facts)
 
     def rename(self, user: User, pseudonym: UserId, *, limit: int) -> int:
         facts = {"of_tenant": user.tenant, "user": user.id, "pseudonym": pseudonym}
         left = limit
-        for statement in _RENAMINGS:
+        for change in _RENAMINGS:
             if left > 0:
-                left -= self._connection.execute(statement, facts | {"limit": left}).rowcount
+                left -= [
+                    self._connection.execute(statement, facts | {"limit": left}).rowcount
+                    for statement in change
+                ][-1]
         return limit - left
 
     def move_journal(self, user: User, pseudonym: UserId, *, through: int) -> None:
@@ -459,7 +462,8 @@ class SqlErasures:
             "pseudonym": pseudonym,
             "through": through,
         }
-        for statement in (_MOVE, _MARKS, _ASIDE, _RESTRICTIONS):
+        has_some = self._connection.execute(_HAS_SOME, facts).scalar_one()
+        for statement in (*_OF_JOURNAL, *(() if has_some else _RESTRICTIONS)):
             self._connection.execute(statement, facts)
 
     def drop_account(self, user: User) -> bool:

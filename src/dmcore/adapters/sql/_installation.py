@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, func, select, update
 
 from dmcore.adapters.sql._batch import Batch
+from dmcore.adapters.sql._health import storage_of
 from dmcore.adapters.sql._row_security import look
 from dmcore.adapters.sql._schema import block, conversation, installation, journal, mailbox, message
 from dmcore.domain.mode import Mode
@@ -57,6 +58,8 @@ class SqlInstallation:
 
     def status(self) -> StoreStatus:
         row = self._connection.execute(_STATUS).one()
+        security = look(self._connection)
+        storage = storage_of(self._connection, is_spread=security.is_spread)
         return StoreStatus(
             mode=Mode(row.mode),
             schema_version=row.schema_version,
@@ -66,7 +69,10 @@ class SqlInstallation:
             users=row.users,
             blocks=row.blocks,
             journal_entries=row.journal_entries,
-            row_security=look(self._connection).found,
+            row_security=security.found,
+            health=storage.health,
+            size_bytes=storage.size_bytes,
+            free_bytes=storage.free_bytes,
         )
 
 

@@ -12,7 +12,7 @@ from dmcore.adapters.web._values import Response
 from dmcore.adapters.web.pages._forms import form_of, needed
 from dmcore.adapters.web.pages._people import faces_of
 from dmcore.adapters.web.pages._rendering import page, redirect
-from dmcore.adapters.web.pages._report_words import MODES
+from dmcore.adapters.web.pages._report_words import HEALTH, MODES
 from dmcore.domain.mode import Mode
 
 TITLE: Final = "Operations"
@@ -30,6 +30,7 @@ async def overview(visit: Visit) -> Response:
         listed=None,
         store=status,
         modes=MODES,
+        health=HEALTH,
         is_turned="turned" in visit.request.query,
     )
 

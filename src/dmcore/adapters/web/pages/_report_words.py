@@ -15,6 +15,7 @@ from dmcore.domain.reports import (
     ReportReason,
     ReportState,
 )
+from dmcore.ports.installation import StorageHealth
 
 REASONS: Final[Mapping[ReportReason, str]] = {
     ReportReason.SPAM: "Spam or advertising",
@@ -65,6 +66,13 @@ MODES: Final[Mapping[Mode, tuple[str, str]]] = {
     Mode.REPLIES_ONLY: ("Replies only", "No new conversations; those that exist go on."),
     Mode.READ_ONLY: ("Read only", "Everybody can read. Nobody can write."),
     Mode.OFF: ("Off", "Nobody can read or write. Nothing is lost; export and erasure work."),
+}
+
+HEALTH: Final[Mapping[StorageHealth, str]] = {
+    StorageHealth.SOUND: "Sound",
+    StorageHealth.NOT_DURABLE: "Not durable: a power cut may lose what was acknowledged",
+    StorageHealth.READ_ONLY: "Read-only: nothing can be written",
+    StorageHealth.DAMAGED: "Damaged: what is whole should be saved, and a backup restored",
 }
 
 

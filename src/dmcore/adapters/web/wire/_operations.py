@@ -13,7 +13,7 @@ from dmcore.adapters.web.wire._answering import answer, next_link
 from dmcore.domain import events
 from dmcore.domain.mode import Mode
 from dmcore.domain.paging import Page
-from dmcore.ports.installation import StoreStatus
+from dmcore.ports.installation import StorageHealth, StoreStatus
 
 USUAL_ENTRIES: Final = 50
 
@@ -32,11 +32,18 @@ class ModeChange(_models.Answer):
 
 
 class Status(_models.Answer):
-    """Mode, versions and counts of the whole installation."""
+    """Mode, versions, counts and health of the whole installation.
+
+    `size_bytes` is what it takes, `free_bytes` what is left where it lies; null where that is not
+    known.
+    """
 
     mode: Mode
     schema_version: int
     store: str
+    health: StorageHealth
+    size_bytes: int | None
+    free_bytes: int | None
     conversations: int
     messages: int
     users: int
@@ -50,6 +57,9 @@ class Status(_models.Answer):
             mode=found.mode,
             schema_version=found.schema_version,
             store=found.store,
+            health=found.health,
+            size_bytes=found.size_bytes,
+            free_bytes=found.free_bytes,
             conversations=found.conversations,
             messages=found.messages,
             users=found.users,
@@ -89,7 +99,7 @@ class Health(_models.Answer):
 
 
 async def read_status(visit: Visit) -> Response:
-    """Mode, schema version and counts of the whole installation."""
+    """Mode, schema version, counts and health of the whole installation."""
     return answer(Status.of(await operations_of(visit).status()))
 
 
