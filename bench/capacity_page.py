@@ -148,9 +148,8 @@ In this order, as far as can be told from one machine:
 - **Several installations**, one for each group of tenants, need nothing from dmcore: users reach
   nobody outside of their own (TEN-1), so tenants can be in different databases from the first day.
 - **Citus** spreads users and conversations over machines: `dmcore init --citus` lays the tables
-  out, and whoever opens the store finds that by itself. People write, read and block there.
-  **Erasures do not run there yet**, and not all of what operators do was tried; ADR 71 says what
-  was. A send asks eight times instead of twice, lies on three shards and commits in two phases, so
+  out, and whoever opens the store finds that by itself ([how](how-to/scale.md#citus)).
+  A send asks eight times instead of twice, lies on three shards and commits in two phases, so
   expect several times its time here, and a gain from many machines only.
 
 ## Machine

@@ -33,17 +33,18 @@ settings.load_profile(PROFILE)
 # Of what runs in another place, theme or size as well, one test in so many runs by day: always the
 # same ones, so that a change is checked in a quarter of an hour.
 _ONE_IN: Final = {
-    r"contract/test_conformance_(again|spread)\.py": 6,
+    r"contract/test_conformance_(again|spread)\.py": 12,
     r"(rls|sealed)/test_conformance\.py": 2,
     r"faults/test_guards\.py::test_a_partner_meets_each_step": 4,
     r"web/test_schemathesis\.py": 2,
     r"acceptance/test_talent_gates\.py": 2,
-    r"third/test_third\.py": 6,
-    r"interleavings/test_writing\.py": 4,
+    r"third/test_third\.py": 12,
+    r"interleavings/test_writing\.py": 8,
     r"browser/test_accessibility\.py": 2,
-    r"browser/test_(cuts|long_thread|sending|talking)\.py": 2,
-    r"proofs/test_(secrecy|shadow_bans_secret|reports_secret)\.py": 3,
-    r"proofs/test_(sealed_secrecy|known_tells)\.py": 2,
+    r"browser/test_(cuts|keyboard|long_thread|sealing_pages|sending|talking)\.py": 2,
+    r"proofs/test_permissions\.py": 3,
+    r"proofs/test_(secrecy|shadow_bans_secret|reports_secret)\.py": 6,
+    r"proofs/test_(sealed_secrecy|known_tells)\.py": 4,
 }
 
 

@@ -45,6 +45,12 @@ class Ran:
 Run = Callable[..., Ran]
 
 
+def stored(run: Run) -> dict[str, Any]:
+    """What ``status`` tells of a store, but for the room that it takes and that others leave it."""
+    facts = run("status", "--json").facts
+    return {name: value for name, value in facts.items() if not name.endswith("_bytes")}
+
+
 @pytest.fixture
 def run(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

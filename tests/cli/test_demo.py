@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, stored
 
 from dmcore.adapters import memory
 from dmcore.adapters.clock import ManualClock
@@ -181,16 +181,16 @@ def test_it_can_be_repeated_on_one_store(run: Run) -> None:
 def test_it_never_plays_in_a_store_that_is_in_use(run: Run, mode: str) -> None:
     run("seed")
     run("mode", mode)
-    before = run("status", "--json").facts
+    before = stored(run)
     assert run("demo", "--script", "--url", "sqlite:///dmcore.db").code == "store_not_empty"
-    assert run("status", "--json").facts == before
+    assert stored(run) == before
 
 
 def test_it_does_not_look_at_the_store_of_the_environment(run: Run) -> None:
     run("init")
-    before = run("status", "--json").facts
+    before = stored(run)
     assert run("demo", "--script", DMCORE_URL="sqlite:///dmcore.db").status == 0
-    assert run("status", "--json").facts == before
+    assert stored(run) == before
 
 
 def test_a_file_and_a_url_are_one_too_many(run: Run) -> None:

@@ -6,7 +6,7 @@ import sys
 from datetime import timedelta
 
 import pytest
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, stored
 
 from dmcore.adapters import memory
 from dmcore.cli import demo_server
@@ -58,9 +58,9 @@ def test_without_the_extra_one_line_names_it_and_the_play_still_works(
 
 def test_it_never_moves_into_a_store_that_is_in_use(run: Run) -> None:
     run("seed")
-    before = run("status", "--json").facts
+    before = stored(run)
     assert run("demo", "--port", "0", "--url", "sqlite:///dmcore.db").code == "store_not_empty"
-    assert run("status", "--json").facts == before
+    assert stored(run) == before
 
 
 # The past ---------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, stored
 
 from dmcore.adapters import sql
 from dmcore.domain.events import Action
@@ -37,10 +37,10 @@ def test_a_store_is_set_up_with_messaging_off(run: Run) -> None:
 def test_setting_up_twice_changes_nothing_and_says_so(run: Run) -> None:
     run("init")
     run("mode", "on")
-    before = run("status", "--json").facts
+    before = stored(run)
     done = run("init")
     assert (done.status, done.out) == (0, "Already set up: dmcore.db. Messaging is on.\n")
-    assert run("status", "--json").facts == before
+    assert stored(run) == before
 
 
 def test_init_tells_programs_whether_it_made_anything(run: Run) -> None:

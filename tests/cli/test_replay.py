@@ -10,7 +10,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, stored
 
 from dmcore import Policy, RateLimit, UserId
 from dmcore.adapters import memory, sql
@@ -279,11 +279,11 @@ def test_a_mode_that_an_operator_chose_is_respected(run: Run, mode: str) -> None
 def test_a_store_with_messages_is_left_alone_unless_asked(run: Run) -> None:
     trace = written([("ann", "bob", 1), ("bob", "ann", 2)])
     run("replay", trace)
-    before = run("status", "--json").facts
+    before = stored(run)
     assert run("replay", trace).code == "store_not_empty"
     # Also when asked, a store that is off and in use is for its operator to turn on.
     assert run("replay", trace, "--append").code == "messaging_unavailable"
-    assert run("status", "--json").facts == before
+    assert stored(run) == before
     run("mode", "on")
     facts = run("replay", trace, "--append", "--json").facts
     assert (facts["accepted"], facts["conversations"], facts["mode"]) == (2, 1, "on")

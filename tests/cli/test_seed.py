@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, stored
 
 from dmcore.adapters import sql
 from dmcore.testing.world import text_of
@@ -72,9 +72,9 @@ def test_messaging_stays_as_it_was(run: Run) -> None:
 
 def test_a_store_with_messages_is_left_alone(run: Run) -> None:
     run("seed")
-    before = run("status", "--json").facts
+    before = stored(run)
     assert run("seed").code == "store_not_empty"
-    assert run("status", "--json").facts == before
+    assert stored(run) == before
 
 
 def test_a_size_that_cannot_be_makes_nothing(run: Run) -> None:

@@ -3,6 +3,7 @@
 It proves the locks and that what is asked is sound. What Citus says to it is in ``tests/citus``.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from tests.faults.moments import once_at
 from tests.support.spreading import take_for_spread
 from tests.support.stores import SqlHarness, asked_through, engine_of, listening
 
-from dmcore import Policy
+from dmcore import Policy, ReportReason
 from dmcore.adapters import sql
 from dmcore.domain.ids import TenantId, UserId
 from dmcore.domain.pair import Pair
@@ -74,6 +75,33 @@ def test_who_writes_holds_both_and_their_conversation(spread: World, what: str) 
 
     runner_of(spread.dm).run(writing(hold))
     assert free == []
+
+
+@pytest.mark.promise("SCALE-1")
+def test_nothing_is_asked_that_one_machine_alone_could_answer(spread: World) -> None:
+    """No rows of many that are taken from a queue, no lock by a number, no sequence, no signal.
+
+    Whoever works for a consumer of events has a lease on it, in one row, and looks for marks.
+    """
+    with asked_through(spread.dm) as asked:
+        sent = spread.ann.start("bob", "hello")
+        reply = spread.bob.send(sent.conversation, "hello yourself", key="k")
+        spread.bob.edit(sent.conversation, reply.id, "hello, you")
+        spread.ann.mark_read(sent.conversation, through=reply.id)
+        spread.ann.report(
+            conversation=sent.conversation, messages=[reply.id], reason=ReportReason.SPAM
+        )
+        spread.ann.block("bob")
+        spread.olga.add_consumer("push")
+        work = spread.olga.relaying("push", holder="worker")
+        taken = work.take()
+        work.release()
+        spread.olga.erase("bob")
+        spread.olga.prune()
+        assert spread.olga.verify() == ()
+    assert taken is not None
+    assert len(taken.deliveries) == 3
+    assert [it for it in asked if re.search(r"SKIP LOCKED|advisory|NOTIFY|nextval", it)] == []
 
 
 def test_the_low_one_is_asked_for_first_and_the_facts_last(spread: World) -> None:

@@ -136,3 +136,27 @@ def test_a_server_says_how_much_its_word_is_worth() -> None:
             ):
                 connection.execute(f'ALTER DATABASE "{name}" SET {setting}')
                 assert health(url) is told
+
+
+@pytest.mark.promise("OPS-3")
+def test_a_server_that_met_a_damaged_page_says_so() -> None:
+    """It finds one when it reads it; from then on every status tells."""
+    with PostgresServer(durability=Durability.DURABLE) as server:
+        url = server.create_database()
+        sql.initialise(url)
+        with sql.open_sync(url) as dm:
+            dm.operations("olga").set_mode(Mode.ON)
+            dm.mailbox("ann").report("bob", reason="spam")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+            folder, name = connection.execute(
+                "SELECT current_setting('data_directory'), pg_relation_filepath('dm_report')"
+            ).fetchall()[0]
+        server.crash()
+        assert health(url) is StorageHealth.SOUND
+        with Path(folder, name).open("r+b") as written:
+            written.seek(4_000)
+            written.write(b"\xff" * 4_000)
+        with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.DataCorrupted):
+            connection.execute("SELECT count(*) FROM dm_report")
+        assert health(url) is StorageHealth.DAMAGED

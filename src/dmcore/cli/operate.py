@@ -72,9 +72,8 @@ def init(
     With --rls, on PostgreSQL, the database itself shows each user's messages to nobody else. That
     needs a login that may create roles, and can be done later too.
 
-    With --citus the tables are made on the coordinator of a Citus cluster and spread from there.
-    People can write, read and block on it. Erasures do not run there yet, and not all of what
-    operators do was tried.
+    With --citus the tables are made on the coordinator of a Citus cluster and spread from there:
+    for more than one machine can hold, not to be faster. Copies are made with the tools of Citus.
     """
     if only_sql:
         _print_citus_sql(citus=citus, as_json=as_json)

@@ -308,8 +308,9 @@ class PostgresServer:
 
     def _initialise(self, programs: Path, folder: Path) -> None:
         cluster = folder / "data"
-        form = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-        self._run(folder, programs / "initdb", "--pgdata", cluster, *form)
+        form = ("--encoding=UTF8", "--locale=C", "--data-checksums")
+        login = ("--username=postgres", "--auth=trust", "--no-sync")
+        self._run(folder, programs / "initdb", "--pgdata", cluster, *form, *login)
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(folder),

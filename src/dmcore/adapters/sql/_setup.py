@@ -58,8 +58,7 @@ def initialise(
     database of ``host_url`` is refused always, as when it is opened (OPS-2).
 
     With ``citus`` new tables are spread over the machines of a Citus cluster, whose coordinator the
-    URL leads to (SCALE-2); ``citus_sql`` shows how. What users do runs there. Erasures do not yet,
-    and not all of what operators do was tried (ADR 71).
+    URL leads to (SCALE-2, ADR 71); ``citus_sql`` shows how.
 
     Returns whether the tables were made; on a database that is set up already it changes nothing
     else. Raises ``InvalidSetting``, ``StoreUnavailable``, ``WrongRole`` and ``WrongSchema``.
