@@ -51,16 +51,16 @@ demo: $(DEMO_VENV)/installed ## See dmcore at work, in a minute
 example-%: $(VENV)/installed ## Open one of the five products, e.g. example-community
 	@$(BIN)/python -m examples.$*
 
-# Long histories, races, browsers, products, processes and a suite that runs once more go through lines
+# Long histories, races, browsers, products, kills and a suite that runs once more go through lines
 # that the other tests have gone through, and to be measured they would take twice the time.
 AGAIN := $(addprefix contract/test_conformance_,again.py spread.py) \
 	sealed/test_conformance.py rls/test_conformance.py
-PROCESSES := $(addprefix cli/test_,processes.py leaks.py) backup/test_killed.py \
+KILLED_OR_READ_RAW := cli/test_leaks.py backup/test_killed.py \
 	$(addprefix faults/test_,erasing_killed.py killed.py lost_connections.py) \
 	sealed/test_raw_bytes.py rls/test_raw_sql.py leaks/test_postgres.py unit/test_cli_fixtures.py
 EVERY_ADDRESS := $(addprefix web/test_,api_permission.py api_reading.py tutorials.py)
 UNMEASURED := $(addprefix tests/,acceptance browser interleavings oracle proofs races third \
-	$(AGAIN) $(PROCESSES) $(EVERY_ADDRESS))
+	$(AGAIN) $(KILLED_OR_READ_RAW) $(EVERY_ADDRESS))
 
 test: $(VENV)/installed browser ## Run all tests, with coverage
 	@rm -f .cache/coverage*
