@@ -73,7 +73,7 @@ def init(
     needs a login that may create roles, and can be done later too.
 
     With --citus the tables are made on the coordinator of a Citus cluster and spread from there:
-    for more than one machine can hold, not to be faster. Copies are made with the tools of Citus.
+    for more than one machine can hold, not to be faster. A backup of it comes back on one.
     """
     if only_sql:
         _print_citus_sql(citus=citus, as_json=as_json)
