@@ -181,7 +181,7 @@ def _scope() -> Select[Any]:
 
 
 Change = tuple[Executable, ...]
-"""What gives rows the pseudonym. The last of the statements counts them."""
+"""What is done one after the other. The last of the statements counts the rows."""
 
 
 def _renaming(column: Column[str], *conditions: ColumnElement[bool]) -> Change:
@@ -441,18 +441,14 @@ class SqlErasures:
             "partner": partner,
             "pseudonym": pseudonym,
         }
-        for statement in _IN_PAIR:
-            self._connection.execute(statement, facts)
+        self._change(_IN_PAIR, facts)
 
     def rename(self, user: User, pseudonym: UserId, *, limit: int) -> int:
         facts = {"of_tenant": user.tenant, "user": user.id, "pseudonym": pseudonym}
         left = limit
         for change in _RENAMINGS:
             if left > 0:
-                left -= [
-                    self._connection.execute(statement, facts | {"limit": left}).rowcount
-                    for statement in change
-                ][-1]
+                left -= self._change(change, facts | {"limit": left})
         return limit - left
 
     def move_journal(self, user: User, pseudonym: UserId, *, through: int) -> None:
@@ -462,15 +458,18 @@ class SqlErasures:
             "pseudonym": pseudonym,
             "through": through,
         }
-        has_some = self._connection.execute(_HAS_SOME, facts).scalar_one()
-        for statement in (*_OF_JOURNAL, *(() if has_some else _RESTRICTIONS)):
-            self._connection.execute(statement, facts)
+        self._change(_OF_JOURNAL, facts)
+        if not self._connection.execute(_HAS_SOME, facts).scalar_one():
+            self._change(_RESTRICTIONS, facts)
 
     def drop_account(self, user: User) -> bool:
         facts = {"of_tenant": user.tenant, "user": user.id}
-        for statement in _OUTBOX:
-            self._connection.execute(statement, facts)
-        return self._connection.execute(_DROP, facts).rowcount > 0
+        return self._change((*_OUTBOX, _DROP), facts) > 0
+
+    def _change(self, change: Change, facts: Mapping[str, object]) -> int:
+        """Send the statements; how many rows the last one changed."""
+        counts = [self._connection.execute(it, facts).rowcount for it in change]
+        return counts[-1]
 
 
 if TYPE_CHECKING:
