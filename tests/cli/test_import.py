@@ -23,14 +23,16 @@ from tests.cli.test_processes import DMCORE, environment
 from dmcore import DirectMessages
 from dmcore.adapters import memory, sql
 from dmcore.adapters.clock import ManualClock
-from dmcore.cli.failures import ImportIncomplete, UnreadableFile
+from dmcore.cli.closed import behind_closed_doors
+from dmcore.cli.failures import ImportIncomplete, MessagingIsOn, UnreadableFile
 from dmcore.cli.importing import POLICY, Importing
-from dmcore.cli.legacy import Lines, opened
+from dmcore.cli.legacy import Line, Lines, opened
 from dmcore.domain.body import BodyRules
-from dmcore.errors import LimitReached, MessagingUnavailable
+from dmcore.errors import LimitReached, MessagingUnavailable, StoreUnavailable
 from dmcore.testing.world import inbox_of, text_of, thread_of
 
 URL = "sqlite:///dmcore.db"
+NEW = "sqlite:///new.db"
 AT_S = 1_714_564_800
 LATER_US = AT_S * 2_000_000
 SECRET = "the otter below the weir"
@@ -73,6 +75,15 @@ def reading(url: str = URL) -> Iterator[DirectMessages]:
         assert operations.verify() == ()
         operations.set_mode("on")
         yield dm
+
+
+@contextmanager
+def open_for_a_while(url: str = URL) -> Iterator[DirectMessages]:
+    """A store in which people do something before it is closed for an import."""
+    with sql.open_sync(url) as dm:
+        dm.operations("olga").set_mode("on")
+        yield dm
+        dm.operations("olga").set_mode("off")
 
 
 def stored(url: str = URL, *users: str) -> dict[tuple[str, str], list[str]]:
@@ -125,7 +136,6 @@ def test_the_conversations_of_a_pair_become_one_and_no_message_is_lost(
         opened(file, rules=BodyRules(), latest_us=LATER_US) as legacy,
         memory.open_sync(policy=POLICY, clock=clock) as dm,
     ):
-        dm.operations("olga").set_mode("on")
         survey = legacy.survey()
         importing = Importing(dm=dm, clock=clock, lines=Lines(legacy, survey), tenant="")
         # Interrupted somewhere, and once more than is needed.
@@ -134,6 +144,7 @@ def test_the_conversations_of_a_pair_become_one_and_no_message_is_lost(
             assert there is None or found == there
             with suppress(ImportIncomplete):
                 importing.go_on(islice(importing.lines, until))
+        dm.operations("olga").set_mode("on")
         assert talks(dm, "ann", "bob", "cyd", "dan") == expected
         assert dm.operations("olga").status().messages == len(lines)
         assert dm.operations("olga").verify() == ()
@@ -173,7 +184,6 @@ def test_a_table_with_two_conversations_for_one_pair(
         "rejected_lines": 0,
         "pairs": 1,
         "merged_conversations": 1,
-        "mode": "off",
     }
     # What was written in the same moment stands as it does in the file.
     said = ["one", "two", "three", "three"]
@@ -221,9 +231,10 @@ def test_after_a_kill_it_goes_on_and_nothing_is_twice(tmp_path: Path, run: Run) 
         )
         for number in range(1_500)
     ]
-    file = written(*lines)
+    file = written(*lines, "{}")
     sql.initialise(URL)
-    process = subprocess.Popen([DMCORE, "import", file], cwd=tmp_path, env=environment())
+    command = ("import", file, "--rejected", "aside.jsonl")
+    process = subprocess.Popen([DMCORE, *command], cwd=tmp_path, env=environment())
     with sql.open_sync(URL) as dm:
         operations = dm.operations("olga")
         while operations.status().messages < 50:
@@ -233,8 +244,9 @@ def test_after_a_kill_it_goes_on_and_nothing_is_twice(tmp_path: Path, run: Run) 
         process.wait()
         there = operations.status().messages
         assert 50 <= there < len(lines)
-        assert operations.mode() == "on"
-    facts = run("import", file, "--json").facts
+        assert Path("aside.jsonl").read_text() == "{}\n"
+        assert operations.mode() == "off"
+    facts = run(*command, "--json").facts
     assert (facts["messages"], facts["there_already"]) == (len(lines) - there, there)
     assert stored(URL, "a") == {("a", "b"): [it["text"] for it in lines]}
 
@@ -294,15 +306,17 @@ def test_lines_that_are_not_taken_are_set_aside_as_they_are(run: Run) -> None:
         Path(file).read_bytes().splitlines(keepends=True)[number] for number in (1, 2, 3, 5)
     ) + b"\n"  # fmt: skip
     assert stat.S_IMODE(Path("aside.jsonl").stat().st_mode) == 0o600
-    for name in ("aside.jsonl", "no/such", ".", file):
+    # What was set aside before an interruption is no hindrance afterwards.
+    facts = run("import", file, "--rejected", "aside.jsonl", "--json").facts
+    assert (facts["messages"], facts["there_already"], facts["rejected_lines"]) == (0, 2, 4)
+    Path("more.jsonl").write_bytes(Path("aside.jsonl").read_bytes() + b"{}\n")
+    Path("less.jsonl").write_bytes(Path("aside.jsonl").read_bytes()[:-3])
+    for name in ("more.jsonl", "less.jsonl", "no/such", ".", file):
         done = run("import", file, "--rejected", name, "--url", "sqlite:///new.db")
         assert done.code == "unreadable_file"
     assert not Path("new.db").exists()
-    done = run("import", file, "--rejected", "more.jsonl", "--url", "sqlite:///new.db")
-    assert "What is no message is in more.jsonl." in done.out
-    run("mode", "on")
-    assert run("import", written(line(1)), "--rejected", "none.jsonl").code == "store_not_empty"
-    assert not Path("none.jsonl").exists()
+    done = run("import", file, "--rejected", "other.jsonl", "--url", "sqlite:///new.db")
+    assert "What is no message is in other.jsonl." in done.out
     whole = ("import", written(line(1)), "--url", "sqlite:///another.db")
     assert run(*whole, "--rejected", "none.jsonl").status == 0
     assert not Path("none.jsonl").exists()
@@ -321,16 +335,19 @@ def test_lines_that_are_not_taken_are_set_aside_as_they_are(run: Run) -> None:
         [("ann", "eve", "to somebody who is not in the file")],
     ],
 )
+@pytest.mark.parametrize("archive", [False, True])
 def test_nobody_in_the_file_may_have_other_messages(
-    run: Run, before: list[tuple[str, str, str]]
+    run: Run, before: list[tuple[str, str, str]], archive: bool
 ) -> None:
     """Or what is imported would stand behind them, and a marker would go over what is unread."""
     run("init")
-    run("mode", "on")
-    with sql.open_sync(URL) as dm:
+    with open_for_a_while() as dm:
         for sender, recipient, text in before:
-            dm.mailbox(sender).start(recipient, text)
+            sent = dm.mailbox(sender).start(recipient, text)
+            for user in (sender, recipient) if archive else ():
+                dm.mailbox(user).archive(sent.conversation)
     there = stored(URL, "ann", "bob", "eve")
+    run("mode", "off")
     file = written(line(1), line(2, sent_at=AT_S + 1), line(3, sent_at=AT_S + 2))
     assert run("import", file).code == "store_not_empty"
     assert stored(URL, "ann", "bob", "eve") == there
@@ -338,8 +355,7 @@ def test_nobody_in_the_file_may_have_other_messages(
 
 def test_strangers_and_other_tenants_may_have_some(run: Run) -> None:
     run("init")
-    run("mode", "on")
-    with sql.open_sync(URL) as dm:
+    with open_for_a_while() as dm:
         dm.mailbox("eve").start("fay", "hello")
         dm.mailbox("ann", tenant="north").start("bob", "hello")
     assert run("import", written(line(1))).status == 0
@@ -349,15 +365,13 @@ def test_strangers_and_other_tenants_may_have_some(run: Run) -> None:
 @pytest.mark.promise("BLOCK-1", "OPS-6")
 def test_what_the_store_refuses_is_told(run: Run) -> None:
     run("init")
-    run("mode", "on")
-    with sql.open_sync(URL) as dm:
+    with open_for_a_while() as dm:
         dm.mailbox("bob").block("ann")
     file = written(line(1, sender="cyd"), line(2, sent_at=AT_S + 1), line(3, sender="dan"))
     done = run("import", file)
     assert done.code == "import_incomplete"
     assert "line 2: the store refused it: recipient_unavailable" in done.err
-    with sql.open_sync(URL) as dm:
-        assert dm.operations("operator").audit("operator").items
+    with open_for_a_while() as dm:
         dm.mailbox("bob").unblock("ann")
     facts = run("import", file, "--json").facts
     assert (facts["messages"], facts["there_already"]) == (1, 2)
@@ -367,19 +381,10 @@ def test_what_the_store_refuses_is_told(run: Run) -> None:
 @pytest.mark.parametrize("kind", ["shadow_ban", "suspend"])
 def test_what_a_restriction_keeps_from_somebody_is_not_called_imported(run: Run, kind: str) -> None:
     run("init")
-    run("mode", "on")
-    with sql.open_sync(URL) as dm:
+    with open_for_a_while() as dm:
         dm.moderation("mod").restrict("ann", kind, reason="spam")
     file = written(line(1), line(2, sender="bob", recipient="ann", sent_at=AT_S + 1))
     assert run("import", file).code == "import_incomplete"
-
-
-def test_the_operators_clock_is_todays_whatever_was_imported(run: Run) -> None:
-    run("import", written(line(1)))
-    with sql.open_sync(URL) as dm:
-        facts = [it.fact for it in dm.operations("operator").audit("operator").items]
-    assert all(it.at_us > AT_S * 1_000_000 for it in facts)
-    assert len(facts) == 2
 
 
 def test_longer_texts_are_let_in_where_that_is_said(run: Run) -> None:
@@ -415,26 +420,115 @@ def test_a_file_that_cannot_be_read_or_changes_meanwhile(run: Run) -> None:
             written(line(1), line(2))
 
 
-@pytest.mark.usefixtures("run")
-def test_where_messaging_is_turned_off_it_ends() -> None:
-    file = Path(written(line(1)))
+# Nobody else ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def importing_three() -> Iterator[Importing]:
     clock = ManualClock(LATER_US)
+    file = Path(written(*(line(number, sent_at=AT_S + number) for number in range(3))))
     with (
         opened(file, rules=BodyRules(), latest_us=LATER_US) as legacy,
         memory.open_sync(policy=POLICY, clock=clock) as dm,
     ):
         lines = Lines(legacy, legacy.survey())
-        importing = Importing(dm=dm, clock=clock, lines=lines, tenant="")
-        with pytest.raises(MessagingUnavailable):
+        yield Importing(dm=dm, clock=clock, lines=lines, tenant="")
+
+
+@pytest.mark.promise("OPS-1", "OPS-6")
+@pytest.mark.usefixtures("run")
+def test_nobody_writes_while_messages_come_in() -> None:
+    """The switch stays where its operator put it: it is off, for everybody."""
+
+    def meanwhile(importing: Importing) -> Iterator[Line]:
+        for each in importing.lines:
+            with pytest.raises(MessagingUnavailable):
+                importing.dm.mailbox("eve").start("ann", "me too")
+            yield each
+
+    with importing_three() as importing:
+        assert importing.begin() == 0
+        importing.go_on(meanwhile(importing))
+        operations = importing.dm.operations("olga")
+        assert (operations.mode(), operations.status().messages) == ("off", 3)
+        assert operations.audit("olga").items == ()
+
+
+@pytest.mark.promise("OPS-1", "OPS-6")
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize("mode", ["read_only", "replies_only", "on"])
+def test_where_messaging_is_turned_on_it_ends_at_once(mode: str) -> None:
+    with importing_three() as importing:
+        operations = importing.dm.operations("olga")
+
+        def turned_on() -> Iterator[Line]:
+            first, *others = importing.lines
+            yield first
+            operations.set_mode(mode)
+            yield from others
+
+        with pytest.raises(MessagingIsOn):
+            importing.go_on(turned_on())
+        assert operations.status().messages == 1
+        with pytest.raises(MessagingIsOn):
             importing.begin()
-        with pytest.raises(MessagingUnavailable):
-            importing.go_on(lines)
 
 
-def test_the_store_has_to_last_and_messaging_has_to_be_on(run: Run) -> None:
+@pytest.mark.usefixtures("run")
+def test_closed_doors_are_those_of_the_store() -> None:
+    with importing_three() as importing:
+        behind_closed_doors(importing.dm).close()
+        with pytest.raises(StoreUnavailable):
+            importing.begin()
+
+
+def test_the_store_has_to_last_and_messaging_has_to_be_off(run: Run) -> None:
     file = written(line(1))
     assert run("import", file, "--url", "memory:").code == "invalid_setting"
     assert run("import", file).status == 0
-    assert run("import", file).code == "messaging_unavailable"
-    run("mode", "on")
     assert run("import", file, "--json").facts["there_already"] == 1
+    run("mode", "on")
+    done = run("import", file)
+    assert done.code == "messaging_is_on"
+    assert "messaging is on: it has to be off" in done.err
+
+
+def test_one_tenant_after_the_other(run: Run) -> None:
+    for tenant in ("north", "south"):
+        assert run("import", written(line(1)), "--tenant", tenant).status == 0
+    assert run("import", written(line(1)), "--tenant", "a\nb", "--url", NEW).code == "invalid_id"
+    assert not Path("new.db").exists()
+
+
+@pytest.mark.promise("MSG-3")
+def test_an_old_id_is_no_key_of_a_new_message(run: Run) -> None:
+    run("import", written(line(1)))
+    with reading() as dm:
+        dm.mailbox("ann").start("bob", "the newest", key="1")
+        assert talks(dm, "bob") == {("bob", "ann"): ["text 1", "the newest"]}
+
+
+def test_a_message_is_unread_if_one_of_its_copies_is(run: Run) -> None:
+    """Some systems keep one for each of the two, and who sent it has read it."""
+    file = written(line(1), line(1, read=False), line(2, read=False), line(2))
+    assert run("import", file, "--json").facts["repeated_lines"] == 2
+    with reading() as dm:
+        assert dm.mailbox("bob").unread() == 2
+
+
+def test_a_file_without_a_message_is_told(run: Run) -> None:
+    for content in ("", "\n\n"):
+        Path("empty.jsonl").write_text(content)
+        done = run("import", "empty.jsonl")
+        assert done.code == "unreadable_file"
+        assert not Path("dmcore.db").exists()
+
+
+@pytest.mark.promise("OPS-6")
+def test_lines_set_aside_never_take_the_place_of_something(run: Run) -> None:
+    """Whatever the file is called: also as the store that is made."""
+    whole, broken = written(line(1)), written(line(1), "{}", name="broken.jsonl")
+    assert run("import", whole, "--url", NEW, "--rejected", "new.db").status == 0
+    assert stored(NEW, "bob") == {("bob", "ann"): ["text 1"]}
+    assert run("import", broken, "--rejected", "dmcore.db").code == "store_unavailable"
+    assert Path("dmcore.db").read_bytes() == b"{}\n"

@@ -42,6 +42,16 @@ class StoreNotEmpty(DmcoreError):
         super().__init__(f"this store already holds messages: {remedy}", remedy=remedy)
 
 
+class MessagingIsOn(DmcoreError):
+    """A command for which nobody may write meanwhile met a store in which somebody may."""
+
+    code: ClassVar[str] = "messaging_is_on"
+
+    def __init__(self, mode: str) -> None:
+        text = f"messaging is {mode}: it has to be off, so that nobody writes meanwhile"
+        super().__init__(text, mode=mode)
+
+
 class ImportIncomplete(DmcoreError):
     """Not all of a file came in, or not as it was; what was acknowledged is stored."""
 

@@ -1,10 +1,10 @@
 """The command ``dmcore import``: messages of another system, each at its own instant."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final
+from typing import Annotated, Final
 
 import attrs
 import typer
@@ -12,13 +12,13 @@ import typer
 from dmcore.adapters.clock import ManualClock, SystemClock
 from dmcore.cli.failures import InvalidLine, UnreadableFile
 from dmcore.cli.importing import POLICY, Importing
-from dmcore.cli.interrupts import checked
-from dmcore.cli.legacy import Lines, opened
-from dmcore.cli.operate import words
+from dmcore.cli.interrupts import checked, interrupts_wait
+from dmcore.cli.legacy import Fault, LegacyFile, Lines, opened
 from dmcore.cli.options import DEFAULT_URL, AsJson, Url
 from dmcore.cli.render import facts_table, print_json, print_rows, progress, sentence
-from dmcore.cli.stores import lasting, messaging_on, operator_of
+from dmcore.cli.stores import lasting
 from dmcore.domain.body import BodyRules
+from dmcore.domain.ids import parse_tenant_id
 
 _MOST_BYTES_OF_ONE: Final = 4
 
@@ -52,8 +52,8 @@ def import_(
     have no messages here yet, unless they are of this import: after an interruption the same
     command goes on, and no message comes in twice. In the end all is read back and compared.
 
-    The store is set up if it is not. Messaging is turned on for the time of the import where it
-    holds no messages yet; where the command is killed it stays on.
+    The store is set up if it is not. Messaging has to be off in it, and stays so: nobody else
+    writes meanwhile.
     """
     address = lasting(url)
     now_us = SystemClock().now_us()
@@ -61,31 +61,28 @@ def import_(
     rules = attrs.evolve(
         usual, longest=longest, largest_bytes=max(usual.largest_bytes, longest * _MOST_BYTES_OF_ONE)
     )
-    with opened(file, rules=rules, latest_us=now_us) as legacy, _new(rejected) as aside:
+    parse_tenant_id(tenant)
+    with opened(file, rules=rules, latest_us=now_us) as legacy:
         survey = legacy.survey()
-        if survey.faults and aside is None:
+        if survey.faults and rejected is None:
             first, *others = survey.faults
             more = f"; so are {len(others):,} more lines" if others else ""
             raise InvalidLine(str(file), first.line, f"no message: {first.reason}{more}")
-        if aside is not None:
-            for fault in survey.faults:
-                legacy.copy_line(fault.place, aside)
+        lines = Lines(legacy, survey)
+        if not lines:
+            raise UnreadableFile(str(file), "no message is in it")
+        if survey.faults and rejected is not None:
+            _set_aside(legacy, survey.faults, rejected)
         clock = ManualClock(now_us)
         address.initialise()
         with address.open(policy=attrs.evolve(POLICY, body=rules), clock=clock) as dm:
-            operations = operator_of(dm)
-            lines = Lines(legacy, survey)
             importing = Importing(dm=dm, clock=clock, lines=lines, tenant=tenant)
             with (
-                messaging_on(operations) as check,
+                interrupts_wait() as check,
                 progress(lines, total=len(lines), as_json=as_json) as shown,
             ):
                 there = importing.begin()
-                try:
-                    importing.go_on(checked(shown, check))
-                finally:
-                    clock.set_us(SystemClock().now_us())
-            mode = operations.mode()
+                importing.go_on(checked(shown, check))
         legacy.check_unchanged()
     facts: dict[str, object] = {
         "messages": len(lines) - there,
@@ -96,33 +93,28 @@ def import_(
         "merged_conversations": survey.merged,
     }
     if as_json:
-        print_json({**facts, "location": address.place, "mode": mode})
+        print_json({**facts, "location": address.place})
         return
     print_rows(facts_table(facts))
     if survey.faults:
         print_rows(sentence(f"What is no message is in {rejected}."))
-    print_rows(sentence(f"In {address.place}; messaging is {words(mode)} there."))
+    print_rows(sentence(f"In {address.place}; `dmcore mode on` turns messaging on there."))
 
 
-@contextmanager
-def _new(file: Path | None) -> Iterator[BinaryIO | None]:
-    """A file that was not there, which nobody else may read; it stays where something went into it
-    and all went well.
+def _set_aside(legacy: LegacyFile, faults: Iterable[Fault], file: Path) -> None:
+    """Copy lines into a file that was not there, which nobody else may read.
 
+    One that is there with just these lines is of the same import, before it was interrupted.
     Raises ``UnreadableFile``.
     """
-    if file is None:
-        yield None
-        return
     try:
-        out = os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        with suppress(FileExistsError):
+            made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(made, "wb") as out:
+                legacy.copy_lines(faults, out)
+            return
+        with file.open("rb") as before:
+            if not legacy.copies(faults, before):
+                raise UnreadableFile(str(file), "there is a file with something else")
     except OSError as error:
         raise UnreadableFile(str(file), error.strerror or "cannot be written") from None
-    is_wanted = False
-    try:
-        with out:
-            yield out
-            is_wanted = out.tell() > 0
-    finally:
-        if not is_wanted:
-            file.unlink()

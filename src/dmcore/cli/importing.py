@@ -1,25 +1,28 @@
 """Bringing messages of another system into a store, each at its own instant, and none twice.
 
-It refuses to know files and terminals.
+Messaging is off there meanwhile. It refuses to know files and terminals.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
 import attrs
 
 from dmcore.adapters.clock import ManualClock
-from dmcore.cli.failures import ImportIncomplete, StoreNotEmpty
+from dmcore.cli.closed import behind_closed_doors
+from dmcore.cli.failures import ImportIncomplete, MessagingIsOn, StoreNotEmpty
 from dmcore.cli.legacy import Line, Lines
 from dmcore.cli.paging import every
 from dmcore.direct_messages import DirectMessages
 from dmcore.domain.ids import ConversationId, MessageId, UserId
+from dmcore.domain.inbox import InboxEntry
 from dmcore.domain.message import Message
 from dmcore.domain.policy import Policy
-from dmcore.errors import DmcoreError, MessagingUnavailable, StoreError
+from dmcore.errors import DmcoreError, StoreError
 from dmcore.mailbox import Mailbox
 
 POLICY: Final = Policy(messages=None, starts=None)
@@ -36,7 +39,8 @@ class Importing:
     """An import of the messages in ``lines`` into the conversations of one tenant.
 
     The users of the file have nothing in the store but what the same import brought before it was
-    interrupted: the beginning of what it brings. So what comes next is the newest everywhere.
+    interrupted: the beginning of what it brings. So what comes next is the newest everywhere. Every
+    method raises ``MessagingIsOn`` where somebody else might write.
     """
 
     dm: DirectMessages
@@ -54,16 +58,16 @@ class Importing:
     def go_on(self, lines: Iterable[Line]) -> None:
         """Send each message at its instant, by its sender; ``lines`` are all, in order of time.
 
-        The old id is the key, so that nothing is there twice. Afterwards everybody's marker is put
-        to the newest message that they had read, as if they had read it when it came. In the end
-        all is read back and compared. Raises ``ImportIncomplete``.
+        The key is made of the old id, so that nothing is there twice. Afterwards everybody's marker
+        is put to the newest message that they had read, as if they had read it when it came. In the
+        end all is read back and compared. Raises ``ImportIncomplete``.
         """
         read: dict[tuple[UserId, ConversationId], tuple[Line, MessageId]] = {}
         for number, message in lines:
             with _explained(f"line {number}: the store refused it"):
                 self.clock.set_us(message.at_us)
                 box = self._box(message.sender)
-                sent = box.start(message.recipient, message.text, key=message.id)
+                sent = box.start(message.recipient, message.text, key=message.key)
             if message.is_read:
                 read[message.recipient, sent.conversation] = (number, message), sent.id
         for (reader, conversation), ((number, message), newest) in read.items():
@@ -78,8 +82,12 @@ class Importing:
     def _users(self) -> Iterable[UserId]:
         return self.lines.users()
 
+    @cached_property
+    def _closed(self) -> DirectMessages:
+        return behind_closed_doors(self.dm)
+
     def _box(self, user: UserId) -> Mailbox:
-        return self.dm.mailbox(user, tenant=self.tenant)
+        return self._closed.mailbox(user, tenant=self.tenant)
 
     def _stored(self) -> tuple[int, Threads]:
         """How many messages the users of the file have, and which."""
@@ -88,7 +96,7 @@ class Importing:
         for user in self._users:
             box = self._box(user)
             with _explained("the store shows somebody nothing"):
-                for entry in every(box.inbox):
+                for entry in _entries(box):
                     digest = b""
                     for message in _backwards(box, entry.conversation):
                         text = "" if message.body is None else message.body.text
@@ -107,6 +115,11 @@ class Importing:
             digest = _behind(before, message.sender, message.at_us, message.text)
             threads[low, high] = threads[high, low] = digest
         return threads
+
+
+def _entries(box: Mailbox) -> Iterator[InboxEntry]:
+    """Wherever they stand."""
+    return chain.from_iterable(every(folder) for folder in (box.inbox, box.requests, box.archived))
 
 
 def _backwards(box: Mailbox, conversation: ConversationId) -> Iterator[Message]:
@@ -128,7 +141,7 @@ def _explained(what: str) -> Iterator[None]:
     """What the store answers a user inside is no answer to an operator: ``what`` that means is."""
     try:
         yield
-    except (StoreError, MessagingUnavailable):
+    except (StoreError, MessagingIsOn):
         raise
     except DmcoreError as error:
         reason = f"{what}: {error.code}"

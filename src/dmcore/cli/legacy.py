@@ -10,7 +10,7 @@ import json
 import os
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -26,6 +26,7 @@ from dmcore.domain.pseudonyms import is_pseudonym
 from dmcore.errors import CannotMessageYourself, InvalidBody, InvalidId, InvalidKey
 
 LONGEST_LINE_BYTES: Final = 1 << 20
+KEY_PREFIX: Final = "dmcore-import:"
 _LATEST_S: Final = 1e12
 _CHANGED: Final = "it was changed while it was read"
 _NEEDED: Final = frozenset({"id", "sender", "recipient", "text", "sent_at"})
@@ -36,18 +37,20 @@ class _NoMessage(Exception):
     """What is wrong with a line, without what it holds."""
 
 
-_FAULTS: Final = (_NoMessage, InvalidId, InvalidKey, InvalidBody, CannotMessageYourself)
+_FAULTS: Final = (_NoMessage, InvalidId, InvalidBody, CannotMessageYourself)
 
 
 @attrs.frozen(kw_only=True)
 class Legacy:
     """One message as another system had it; ``id`` is what tells it from all others there.
 
+    ``key`` is its idempotency key here, which no site uses for something else by chance;
     ``conversation`` is that system's name for where it stood, and ``is_read`` whether its recipient
     had read it.
     """
 
-    id: Key
+    id: str
+    key: Key
     sender: UserId
     recipient: UserId
     text: str = attrs.field(repr=False)
@@ -85,12 +88,14 @@ class Survey:
     """What a file holds, in the order in which it was written.
 
     ``lines`` are the numbers of the lines of its messages by instant, and of one instant as in the
-    file; ``places`` are where they begin. ``merged`` counts the conversations that there were
+    file; ``places`` are where they begin, and ``unread`` those of messages that another line calls
+    unread. ``merged`` counts the conversations that there were
     beside the first of a pair, and ``repeated`` the lines that say again what an earlier one said.
     """
 
     lines: Sequence[int]
     places: Sequence[int]
+    unread: frozenset[int]
     pairs: int
     merged: int
     repeated: int
@@ -109,7 +114,9 @@ class Lines:
 
     def __iter__(self) -> Iterator[Line]:
         for number, place in zip(self.survey.lines, self.survey.places, strict=True):
-            yield number, self.file.message_at(place)
+            message = self.file.message_at(place)
+            is_unread = place in self.survey.unread
+            yield number, attrs.evolve(message, is_read=False) if is_unread else message
 
     def backwards(self, count: int) -> Iterator[Legacy]:
         """The first so many, the last of them first."""
@@ -146,6 +153,7 @@ class LegacyFile:
         # Where in these the message of an id is.
         known: dict[bytes, int] = {}
         pairs, named, conversations = set[bytes](), set[bytes](), set[bytes]()
+        unread = set[int]()
         faults: list[Fault] = []
         repeated = 0
         for number, place, line in self._lines():
@@ -169,6 +177,9 @@ class LegacyFile:
                 conversations.add(_digest(*message.pair, message.conversation))
             if not is_new:
                 repeated += 1
+                # One of two copies of a message is of who had read it: its sender.
+                if not message.is_read:
+                    unread.add(places[index])
                 continue
             lines.append(number)
             places.append(place)
@@ -178,6 +189,7 @@ class LegacyFile:
         return Survey(
             lines=array("q", (lines[index] for index in order)),
             places=array("q", (places[index] for index in order)),
+            unread=frozenset(unread),
             pairs=len(pairs),
             merged=len(conversations) - len(named),
             repeated=repeated,
@@ -195,15 +207,24 @@ class LegacyFile:
             raise UnreadableFile(str(self.name), _CHANGED)
         return message
 
-    def copy_line(self, place: int, out: BinaryIO) -> None:
-        """Write the line that begins there, as it is."""
-        self.stream.seek(place)
-        first = last = self.stream.readline(LONGEST_LINE_BYTES)
-        out.write(first)
-        for last in _rest_of(first, self.stream):
-            out.write(last)
-        if not last.endswith(b"\n"):
-            out.write(b"\n")
+    def copy_lines(self, faults: Iterable[Fault], out: BinaryIO) -> None:
+        """Write lines as they are, each with an end."""
+        for piece in self._pieces(faults):
+            out.write(piece)
+
+    def copies(self, faults: Iterable[Fault], there: BinaryIO) -> bool:
+        """Whether a file holds these lines and nothing else."""
+        return all(there.read(len(it)) == it for it in self._pieces(faults)) and not there.read(1)
+
+    def _pieces(self, faults: Iterable[Fault]) -> Iterator[bytes]:
+        for fault in faults:
+            self.stream.seek(fault.place)
+            first = last = self.stream.readline(LONGEST_LINE_BYTES)
+            yield first
+            for last in _rest_of(first, self.stream):
+                yield last
+            if not last.endswith(b"\n"):
+                yield b"\n"
 
     def check_unchanged(self) -> None:
         """Raise ``UnreadableFile`` where somebody wrote into it since it was opened."""
@@ -242,8 +263,10 @@ class LegacyFile:
         is_read = fields.get("read", True)
         if not isinstance(is_read, bool):
             raise _NoMessage("`read` is not true or false")
+        name = _name(fields, "id")
         return Legacy(
-            id=parse_key(_name(fields, "id")),
+            id=name,
+            key=_key(name),
             sender=sender,
             recipient=recipient,
             text=parse_body(fields["text"], self.rules).text,
@@ -294,7 +317,11 @@ def _rest_of(line: bytes, stream: BinaryIO) -> Iterator[bytes]:
 
 def _fields(line: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(line.decode("utf-8-sig"), object_pairs_hook=_once)
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _NoMessage("not UTF-8") from None
+    try:
+        found = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
@@ -321,6 +348,13 @@ def _name(fields: dict[str, Any], field: str) -> str:
     if isinstance(value, str) or is_whole_number(value, least=0):
         return str(value)
     raise _NoMessage(f"`{field}` is neither text nor a whole number")
+
+
+def _key(name: str) -> Key:
+    if name:
+        with suppress(InvalidKey):
+            return parse_key(KEY_PREFIX + name)
+    raise _NoMessage("`id` is empty, too long or no text")
 
 
 def _digest(*words: str) -> bytes:
