@@ -265,6 +265,7 @@ FAULTS: dict[str, dict[str, object] | str] = {
     "nobody": line(2, sender=""),
     "somebody who is a list": line(2, sender=[SECRET]),
     "an id that is a fraction": line(1.5),
+    "an id that is empty": line(""),
     "an id that is too long": line("x" * 256),
     "an empty text": line(2, text=""),
     "a text that is none": line(2, text=None),
