@@ -36,6 +36,18 @@ def test_no_command_begins_on_the_sites_own_database(run: Run, command: list[str
     assert run(*command, "--host-url", HOST).status == 0
 
 
+@pytest.mark.promise("OPS-2")
+@pytest.mark.parametrize("command", ["seed", "import", "replay"])
+def test_what_sets_a_store_up_by_itself_does_not_do_it_there_either(run: Run, command: str) -> None:
+    file = Path("old")
+    message = '{"id": 1, "sender": "ann", "recipient": "bob", "text": "x", "sent_at": 1}'
+    file.write_text("ann bob 1" if command == "replay" else message)
+    given = [] if command == "seed" else [str(file)]
+    done = run(command, *given, "--url", HOST, DMCORE_HOST_URL=HOST)
+    assert done.code == "shared_database"
+    assert not Path("site.db").exists()
+
+
 def test_a_backup_is_not_brought_into_the_sites_own_database(run: Run) -> None:
     run("init")
     run("backup", "copy")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Run, stored
+from tests.contract.test_status import overwrite
 
 from dmcore.adapters import sql
 from dmcore.domain.events import Action
@@ -209,6 +210,18 @@ def test_status_shows_mode_versions_and_counts_and_no_names(run: Run) -> None:
     assert "Messaging is off; `dmcore mode on` turns it on." in shown
     run("mode", "on")
     assert "Messaging is off" not in run("status").out
+
+
+@pytest.mark.promise("OPS-3")
+def test_a_damaged_store_is_in_the_exit_status(run: Run) -> None:
+    run("init")
+    overwrite("sqlite:///dmcore.db", "ix_dm_report_queue", b"\xff")
+    done = run("status")
+    assert done.status == 1
+    assert "DAMAGED: save what is whole" in done.out
+    data = run("status", "--json")
+    assert (data.status, data.facts["health"]) == (1, "damaged")
+    assert "the file is damaged" in run("verify").out
 
 
 # verify -----------------------------------------------------------------------------------------

@@ -79,6 +79,29 @@ def test_references_are_kept_in_a_database_of_the_hosts(run: Run, talking: Path)
     assert run("verify", "--host-url", "sqlite:///host.db").status == 0
 
 
+@pytest.mark.promise("OPS-8")
+def test_what_could_not_be_delivered_is_in_the_exit_status(
+    run: Run, talking: Path, server: WebhookServer
+) -> None:
+    options = ("--webhook", server.url, "--secret-file", "secret", "--drain")
+    server.status = 500
+    done = run("relay", "run", *options)
+    assert (done.status, done.out) == (1, "Delivered 0, failed 3, set aside 0.\n")
+    assert run("relay", "run", *options, "--json").status == 0  # None of them is due.
+    assert run("relay", "status", "--json").facts["consumers"][0]["behind"] == 3
+    (talking / "secret").write_text("whsec_ü")
+    assert run("relay", "run", *options).code == "invalid_setting"
+
+
+@pytest.mark.promise("OPS-2")
+def test_a_database_of_the_hosts_that_is_not_there_is_told(run: Run, talking: Path) -> None:
+    assert talking.exists()
+    for host in ("sqlite:///no/such/host.db", "postgresql://ann:zebra@127.0.0.1:1/x"):
+        done = run("relay", "run", "--host-url", host, "--drain")
+        assert done.code in {"consumer_unavailable", "store_unavailable"}
+        assert "zebra" not in done.err
+
+
 @pytest.mark.promise("OPS-3")
 def test_what_waits_and_what_was_set_aside_is_shown_and_tried_again(
     run: Run, talking: Path

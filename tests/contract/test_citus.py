@@ -17,6 +17,13 @@ CREATE FUNCTION create_distributed_table(name regclass, spread_by text, colocate
     AS $$ INSERT INTO asked VALUES (name::text, spread_by, colocate_with) $$;
 """
 
+CATALOGUE = """
+CREATE TABLE pg_dist_partition (logicalrelid regclass, partmethod "char");
+INSERT INTO pg_dist_partition VALUES ('dm_mailbox', 'h');
+CREATE FUNCTION citus_total_relation_size(name regclass) RETURNS bigint LANGUAGE sql
+    AS $$ SELECT pg_total_relation_size(name) $$;
+"""
+
 pytestmark = pytest.mark.promise("SCALE-2")
 
 
@@ -24,6 +31,9 @@ def test_the_tables_are_made_and_spread_once(postgres_url: str) -> None:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(STAND_IN)
         assert sql.initialise(postgres_url, shared=True, citus=True)
+        with pytest.raises(errors.InvalidSetting, match="are not spread"):
+            sql.initialise(postgres_url, shared=True, citus=True)
+        connection.execute(CATALOGUE)
         assert not sql.initialise(postgres_url, shared=True, citus=True)
         asked = connection.execute("SELECT name, spread_by FROM asked").fetchall()
     expected = [(name, spread.column) for name, spread in SPREAD.items()]

@@ -92,6 +92,23 @@ def test_what_is_left_on_the_disk_of_a_file_is_known(url: str) -> None:
 # Health -----------------------------------------------------------------------------------------
 
 
+# The header of a page of an index in which there is nothing.
+_EMPTY = b"\x0a\0\0\0\0\x10\0\0"
+
+
+def overwrite(url: str, index: str, beginning: bytes) -> None:
+    """Put something else where an index begins, while nobody uses the file."""
+    file = Path(url.removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        found = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        (page,) = connection.execute(found, (index,)).fetchone()
+    with file.open("r+b") as written:
+        written.seek((page - 1) * size)
+        written.write(beginning.ljust(size, beginning[-1:]))
+
+
 def health(url: str, synchronous: sql.Synchronous = "FULL") -> StorageHealth:
     """What an operator is told of the store."""
     with sql.open_sync(url, synchronous=synchronous) as dm:
@@ -108,17 +125,23 @@ def test_a_file_that_is_not_waited_for_is_not_durable(sqlite_url: str) -> None:
 @pytest.mark.promise("OPS-3")
 def test_a_page_that_was_overwritten_is_told(sqlite_url: str) -> None:
     sql.initialise(sqlite_url)
-    file = Path(sqlite_url.removeprefix("sqlite:///"))
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        (size,) = connection.execute("PRAGMA page_size").fetchone()
-        (page,) = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE name = 'ix_dm_report_queue'"
-        ).fetchone()
-    with file.open("r+b") as written:
-        written.seek((page - 1) * size)
-        written.write(b"\xff" * size)
+    overwrite(sqlite_url, "ix_dm_report_queue", b"\xff")
     assert health(sqlite_url) is StorageHealth.DAMAGED
+
+
+@pytest.mark.promise("OPS-5")
+def test_an_index_that_does_not_fit_its_table_is_found_by_a_verification(sqlite_url: str) -> None:
+    """Whoever reads by it sees nothing, and nothing else is wrong."""
+    sql.initialise(sqlite_url)
+    with sql.open_sync(sqlite_url) as dm:
+        dm.operations("olga").set_mode(Mode.ON)
+        dm.mailbox("ann").start("bob", "x")
+        assert dm.operations("olga").verify() == ()
+    overwrite(sqlite_url, "ix_dm_side_inbox", _EMPTY)
+    with sql.open_sync(sqlite_url) as dm:
+        assert dm.mailbox("bob").inbox().items == ()
+        (finding,) = dm.operations("olga").verify()
+    assert finding.where == "the database"
 
 
 @pytest.mark.promise("OPS-3")

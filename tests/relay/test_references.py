@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -15,7 +15,7 @@ from tests.conftest import IS_NIGHTLY
 from dmcore import DmcoreError, Mailbox, Policy
 from dmcore.adapters import relay, sql
 from dmcore.adapters.relay import HostReferences, Relay
-from dmcore.errors import AccountErased, InvalidSetting
+from dmcore.errors import AccountErased, ConsumerUnavailable, InvalidSetting
 from dmcore.testing.postgres import PostgresServer
 from dmcore.testing.world import UNLIMITED, World, inbox_of
 
@@ -291,7 +291,43 @@ def test_a_url_is_opened_and_closed(world: World, host: Host) -> None:
     assert len(host.references()) == 1
 
 
-@pytest.mark.parametrize("url", ["", "mysql://host/x", "sqlite+aiosqlite:///x", "nonsense"])
+@pytest.mark.promise("OPS-8")
+@pytest.mark.parametrize(
+    "url", ["sqlite:////no/such/folder/host.db", "postgresql://ann:zebra@127.0.0.1:1/site"]
+)
+def test_a_database_that_does_not_answer_is_no_fault_of_an_event(world: World, url: str) -> None:
+    """Or everybody's next event would be set aside while it is away."""
+    world.ann.start("bob", "x")
+    with closing(HostReferences(world.olga, url)) as made:
+        with pytest.raises(ConsumerUnavailable) as caught:
+            made.create()
+        world.olga.add_consumer("host")
+        done = Relay(world.olga, made, name="host").run_once()
+    assert caught.value.__context__ is None
+    assert (done.is_open, done.delivered, done.failed, done.set_aside) == (False, 0, 0, 0)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql+asyncpg", "postgresql+psycopg"])
+def test_a_url_is_read_however_a_site_names_its_driver(
+    world: World, postgres_server: PostgresServer, scheme: str
+) -> None:
+    url = postgres_server.create_database()
+    with closing(HostReferences(world.olga, url.replace("postgresql", scheme, 1))) as made:
+        made.create()
+    postgres_server.drop_database(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mysql://host/x",
+        "sqlite+pysqlcipher:///x",
+        "nonsense",
+        "sqlite://",
+        "sqlite:///:memory:",
+    ],
+)
 def test_what_is_no_database_is_refused(world: World, url: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         HostReferences(world.olga, url)

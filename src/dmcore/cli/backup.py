@@ -7,7 +7,7 @@ import attrs
 import typer
 
 from dmcore.adapters import sql
-from dmcore.cli.operate import verdict, verdict_findings
+from dmcore.cli.operate import turning_on, verdict, verdict_findings, with_url
 from dmcore.cli.options import DEFAULT_OPERATOR, DEFAULT_URL, AsJson, HostUrl, Url
 from dmcore.cli.render import facts_table, print_json, print_rows, sentence, teller
 from dmcore.cli.stores import lasting
@@ -102,9 +102,13 @@ def restore(
         )
         if ledger is None:
             print_rows(
-                sentence("Whoever was erased since is back: `dmcore erasures reapply FILE`.")
+                sentence(
+                    "Whoever was erased since is back: "
+                    + with_url("dmcore erasures reapply FILE", url)
+                    + "."
+                )
             )
-        print_rows(sentence("Messaging is off; `dmcore mode on` turns it on."))
+        print_rows(sentence(f"Messaging is off; {turning_on(url)} turns it on."))
     if done.findings:
         raise typer.Exit(1)
 

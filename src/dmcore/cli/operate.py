@@ -102,7 +102,7 @@ def init(
             sentence(f"Row-level security is on. The site's login needs {roles}_application.")
         )
     if found.mode is not Mode.ON:
-        print_rows(sentence(f"Next: {_turning_on(url)} turns it on."))
+        print_rows(sentence(f"Next: {turning_on(url)} turns it on."))
 
 
 def _print_citus_sql(*, citus: bool, as_json: bool) -> None:
@@ -199,8 +199,9 @@ def mode(
 def status(*, url: Url = DEFAULT_URL, host_url: HostUrl = None, as_json: AsJson = False) -> None:
     """Show mode, schema version, health, sizes and counts: no content, no names.
 
-    Health is what the database says of itself: whether its pages are whole, whether anything can
-    be written, whether what was acknowledged survives a power cut.
+    Health is what the database says of itself, asked with this login: whether it met a page that
+    is not whole, whether anything can be written, whether what was acknowledged survives a power
+    cut. The exit status is 1 where it is damaged. `dmcore verify` looks at everything.
     """
     address = lasting(url)
     with address.open(host_url=host_url) as dm:
@@ -209,9 +210,17 @@ def status(*, url: Url = DEFAULT_URL, host_url: HostUrl = None, as_json: AsJson 
     if as_json:
         leaving = [consumer_facts(it) for it in consumers]
         print_json({**attrs.asdict(found), "location": address.place, "consumers": leaving})
-        return
+    else:
+        _print_status(found, consumers, address.place, url)
+    if found.health is StorageHealth.DAMAGED:
+        raise typer.Exit(1)
+
+
+def _print_status(
+    found: StoreStatus, consumers: Sequence[ConsumerStatus], place: str, url: str
+) -> None:
     rows = {
-        "store": f"{found.store}, {address.place}",
+        "store": f"{found.store}, {place}",
         "schema version": found.schema_version,
         "mode": words(found.mode),
         "health": _HEALTH[found.health],
@@ -221,7 +230,7 @@ def status(*, url: Url = DEFAULT_URL, host_url: HostUrl = None, as_json: AsJson 
     }
     print_rows(facts_table(rows), *consumer_rows(consumers))
     if found.mode is Mode.OFF:
-        print_rows(sentence(f"Messaging is off; {_turning_on(url)} turns it on."))
+        print_rows(sentence(f"Messaging is off; {turning_on(url)} turns it on."))
 
 
 def verify(
@@ -377,6 +386,11 @@ def verdict_findings(findings: tuple[Finding, ...]) -> tuple[RenderableType, ...
     return (sentence("Sound: every count agrees with a recount.", style="bold green"),)
 
 
-def _turning_on(url: str) -> str:
-    # The URL itself is not repeated: it may hold a password.
-    return "`dmcore mode on`" + ("" if url == DEFAULT_URL else " with the same --url")
+def turning_on(url: str) -> str:
+    """The command that does, for somebody to read."""
+    return with_url("dmcore mode on", url)
+
+
+def with_url(command: str, url: str) -> str:
+    """A command for the same store. The URL is not repeated: it may hold a password."""
+    return f"`{command}`" + ("" if url == DEFAULT_URL else " with the same --url")

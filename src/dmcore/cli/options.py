@@ -26,11 +26,12 @@ AnyUrl = Annotated[
         " when the command ends.",
     ),
 ]
+HOST_VARIABLE: Final = "DMCORE_HOST_URL"
 HostUrl = Annotated[
     str | None,
     typer.Option(
         "--host-url",
-        envvar="DMCORE_HOST_URL",
+        envvar=HOST_VARIABLE,
         help="The site's own database, as the site names it: the store must not be in it.",
     ),
 ]

@@ -60,7 +60,7 @@ def run(
         typer.Option("--begin", help="Where a consumer begins that is not there yet."),
     ] = Begin.KEPT,
     drains: Annotated[
-        bool, typer.Option("--drain", help="End when nothing is left to deliver.")
+        bool, typer.Option("--drain", help="End when nothing is left that is due.")
     ] = False,
     url: Url = DEFAULT_URL,
     operator: Operator = DEFAULT_OPERATOR,
@@ -70,6 +70,8 @@ def run(
 
     Start as many as you like, on any machine: for each consumer one of them delivers, and another
     one takes over within a minute where it died. What it was in the middle of comes again.
+
+    The exit status is 1 where something could not be delivered: it waits, or was set aside.
     """
     address = lasting(url)
     with address.open(host_url=host_url) as dm:
@@ -85,12 +87,11 @@ def run(
         print_json(
             {"delivered": done.delivered, "failed": done.failed, "set_aside": done.set_aside}
         )
-        return
-    print_rows(
-        sentence(
-            f"Delivered {done.delivered:,}, failed {done.failed:,}, set aside {done.set_aside:,}."
-        )
-    )
+    else:
+        counts = f"failed {done.failed:,}, set aside {done.set_aside:,}"
+        print_rows(sentence(f"Delivered {done.delivered:,}, {counts}."))
+    if done.failed or done.set_aside:
+        raise typer.Exit(1)
 
 
 @contextmanager
@@ -100,7 +101,8 @@ def _consumer(
     """The consumer that options name, and how it is called if nobody says. ``InvalidSetting``."""
     if webhook is not None and secret_file is not None and host_url is None:
         # The secret itself is no option: options are seen by whoever lists processes.
-        yield Webhook(webhook, secret=secret_file.read_text("ascii").strip()), _WEBHOOK
+        secret = secret_file.read_text("ascii", "backslashreplace").strip()
+        yield Webhook(webhook, secret=secret), _WEBHOOK
     elif host_url is not None and webhook is None and secret_file is None:
         with closing(HostReferences(operations, host_url)) as references:
             references.create()

@@ -1,5 +1,6 @@
 """Message stores as the command line names them, by URL; which part of a URL may be shown."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ from dmcore.adapters.database_urls import hosts_of, read_url
 from dmcore.cli.failures import MissingExtra, StoreNotEmpty
 from dmcore.cli.interrupts import Check, interrupts_wait
 from dmcore.cli.keyrings import named_keys
-from dmcore.cli.options import DEFAULT_OPERATOR
+from dmcore.cli.options import DEFAULT_OPERATOR, HOST_VARIABLE
 from dmcore.direct_messages import DirectMessages
 from dmcore.domain.mode import Mode
 from dmcore.domain.policy import Policy
@@ -70,7 +71,8 @@ class StoreAddress:
         if self.is_memory:
             return True
         self.check()
-        return sql.initialise(self.url, roles=roles, host_url=host_url, shared=shared, citus=citus)
+        host = host_url or os.environ.get(HOST_VARIABLE)
+        return sql.initialise(self.url, roles=roles, host_url=host, shared=shared, citus=citus)
 
     def open(
         self,
@@ -99,7 +101,7 @@ class StoreAddress:
                 encryption=encryption,
                 # Whoever is at the terminal with a superuser's login has that login anyway.
                 row_security="bypass",
-                host_url=host_url,
+                host_url=host_url or os.environ.get(HOST_VARIABLE),
             )
             # What was opened closes the keys when it is closed itself.
             undo.pop_all()

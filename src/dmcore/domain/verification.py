@@ -75,7 +75,10 @@ class AccountCensus:
 
 @attrs.frozen(kw_only=True)
 class Orphans:
-    """Rows whose owner row is missing, or that name somebody or something outside of it."""
+    """Rows whose owner row is missing, or that name somebody or something outside of it.
+
+    ``damage`` is 1 where the store itself says that what it keeps does not fit together.
+    """
 
     messages: int
     sides: int
@@ -91,6 +94,7 @@ class Orphans:
     restrictions: int = 0
     sealed_texts: int = 0
     marks: int = 0
+    damage: int = 0
 
 
 @attrs.frozen
@@ -216,3 +220,5 @@ def orphan_findings(orphans: Orphans) -> Iterator[Finding]:
     for rule, count in rules:
         if count:
             yield Finding(rule, f"{count} rows")
+    if orphans.damage:
+        yield Finding("the file is damaged, or an index does not fit its table", "the database")

@@ -4,13 +4,16 @@ One table of ids and counts: for each line of each user's inbox, with whom it is
 unread. No text, no preview, no time. Who has rows is what dmcore says when an event is delivered.
 """
 
+import re
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from dmcore._extras import extra
 from dmcore.domain.events import Action, Entry
 from dmcore.domain.ids import User
 from dmcore.domain.relaying import Reference
-from dmcore.errors import InvalidSetting
+from dmcore.errors import ConsumerUnavailable, InvalidSetting
 from dmcore.operations import Operations
 from dmcore.ports.consumers import Consumer
 
@@ -30,10 +33,13 @@ with extra("sql"):
         text,
         update,
     )
+    from sqlalchemy.exc import InterfaceError, OperationalError
 
 # As in the message database: ids are compared by code point (PAIR-1).
 _Id: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
+# However a site names its driver.
+_POSTGRESQL: Final = re.compile(r"^postgres(ql)?(\+\w+)?://")
 _OF_MESSAGES: Final = "dm_installation"
 
 metadata: Final = MetaData()
@@ -80,14 +86,21 @@ class HostReferences:
     def create(self) -> None:
         """Make the table where there is none.
 
-        Raises ``InvalidSetting`` for a database that holds messages: that is not the host's.
+        Raises ``InvalidSetting`` for a database that holds messages: that is not the host's; and
+        ``ConsumerUnavailable``.
         """
+        _answered(self._create)
+
+    def _create(self) -> None:
         if inspect(self._engine).has_table(_OF_MESSAGES):
             raise InvalidSetting("host", "must not be the database of the messages")
         metadata.create_all(self._engine)
 
     def deliver(self, event: Entry) -> None:
-        """As the port has it."""
+        """As the port has it. A database that does not answer is not a fault of the event."""
+        _answered(lambda: self._deliver(event))
+
+    def _deliver(self, event: Entry) -> None:
         fact, owner = event.fact, event.owner
         if fact.action is Action.ERASURE_BEGUN and fact.actor != owner.id:
             self._forget(owner)
@@ -123,6 +136,17 @@ class HostReferences:
                 connection.execute(of_tenant.where(is_here, reference.c.user_id != it.other))
 
 
+def _answered(work: Callable[[], None]) -> None:
+    """Do something in the database. Raises ``ConsumerUnavailable`` where that does not answer."""
+    is_done = False
+    with suppress(OperationalError, InterfaceError):
+        work()
+        is_done = True
+    # Not in the handler: what a driver says may quote a row.
+    if not is_done:
+        raise ConsumerUnavailable
+
+
 def _write(connection: Connection, place: dict[str, str], found: Reference | None) -> None:
     """Make the row that is held what dmcore says; there is none for what is not in the inbox."""
     is_it = [reference.c[name] == value for name, value in place.items()]
@@ -135,7 +159,7 @@ def _write(connection: Connection, place: dict[str, str], found: Reference | Non
 
 def _engine_of(url: str) -> Engine:
     """An engine whose errors and logs show no parameter. Raises ``InvalidSetting``."""
-    given = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    given = _POSTGRESQL.sub("postgresql+psycopg://", url)
     engine = None
     try:
         engine = create_engine(given, hide_parameters=True, pool_size=1)
@@ -143,6 +167,8 @@ def _engine_of(url: str) -> Engine:
         engine = None
     if engine is None or engine.dialect.name not in ("sqlite", "postgresql"):
         raise InvalidSetting("host", "must be the URL of a SQLite or PostgreSQL database")
+    if engine.dialect.name == "sqlite" and (engine.url.database or ":memory:") == ":memory:":
+        raise InvalidSetting("host", "SQLite needs a file")
     return engine
 
 

@@ -411,6 +411,9 @@ ORPHANS: Final = _orphans()
 _ORPHANS = select(*(count.label(name) for name, count in ORPHANS.items()))
 
 
+_CHECK: Final = "PRAGMA main.integrity_check(1)"
+
+
 class SqlInspection:
     """The ``Inspection`` port."""
 
@@ -462,7 +465,14 @@ class SqlInspection:
                 )
 
     def orphans(self) -> Orphans:
-        return Orphans(**self._connection.execute(_ORPHANS).one()._mapping)
+        counts = self._connection.execute(_ORPHANS).one()._mapping
+        return Orphans(**counts, damage=int(self._is_damaged()))
+
+    def _is_damaged(self) -> bool:
+        # A server tells by an error; in a file an index can be read that says something else.
+        if self._connection.dialect.name != "sqlite":
+            return False
+        return bool(self._connection.exec_driver_sql(_CHECK).scalar() != "ok")
 
 
 def _side_census(row: Row[Any], name: str, other: str) -> SideCensus:

@@ -16,7 +16,7 @@ from dmcore.adapters.sql._engine import Settings, make_engine, parse_url, use_wa
 from dmcore.adapters.sql._errors import judge
 from dmcore.adapters.sql._hosts_tables import tables_of_others
 from dmcore.adapters.sql._roles import Roles, secure
-from dmcore.adapters.sql._row_security import Expected, Security, checked
+from dmcore.adapters.sql._row_security import Expected, Security, checked, look
 from dmcore.adapters.sql._schema import SCHEMA_VERSION, installation, metadata
 from dmcore.adapters.sql._texts import check_keyring
 from dmcore.domain.mode import Mode
@@ -106,6 +106,8 @@ def _initialise(connection: Connection, *, shared: bool, citus: bool) -> bool:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({INIT_LOCK})")
     if inspect(connection).has_table(installation.name):
         _check_version(connection)
+        if citus and not look(connection).is_spread:
+            raise InvalidSetting("citus", "the tables are there already, and are not spread")
         return False
     if not shared:
         _check_alone(connection)
