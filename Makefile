@@ -57,7 +57,7 @@ AGAIN := $(addprefix contract/test_conformance_,again.py spread.py) \
 	sealed/test_conformance.py rls/test_conformance.py
 KILLED_OR_READ_RAW := cli/test_leaks.py backup/test_killed.py \
 	$(addprefix faults/test_,erasing_killed.py killed.py lost_connections.py) \
-	sealed/test_raw_bytes.py rls/test_raw_sql.py leaks/test_postgres.py unit/test_cli_fixtures.py
+	rls/test_raw_sql.py leaks/test_postgres.py
 EVERY_ADDRESS := $(addprefix web/test_,api_permission.py api_reading.py tutorials.py)
 UNMEASURED := $(addprefix tests/,acceptance browser interleavings oracle proofs races third \
 	$(AGAIN) $(KILLED_OR_READ_RAW) $(EVERY_ADDRESS))

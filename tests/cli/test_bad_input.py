@@ -2,6 +2,7 @@
 
 import builtins
 import io
+import json
 import sqlite3
 import sys
 import tempfile
@@ -21,7 +22,8 @@ SECRET = "geheim"
 def named(command: str) -> list[str]:
     """The command with the argument that it cannot do without."""
     Path("trace.txt").write_text("ann bob 1\n")
-    Path("old.jsonl").write_text("")
+    message = {"id": 1, "sender": "ann", "recipient": "bob", "text": "x", "sent_at": 1}
+    Path("old.jsonl").write_text(json.dumps(message))
     file = {"import": ["old.jsonl"], "replay": ["trace.txt"]}
     return [command, *file.get(command, [])]
 

@@ -7,7 +7,7 @@ text and holds no key.
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -26,6 +26,7 @@ from dmcore.adapters.sql._dumping import (
     check_may_read_all,
     dump,
     load,
+    unload,
 )
 from dmcore.adapters.sql._engine import Settings, check_file, make_engine, parse_url
 from dmcore.adapters.sql._errors import judge
@@ -305,11 +306,17 @@ class _Arriving:
             self.tell("Reading the backup")
             self.manifest.check(digest_of(self.folder / self.manifest.file))
             self.tell("Restoring the tables")
-            load(connection, self.folder, self.manifest, tools=self.tools)
-            connection.exec_driver_sql("BEGIN")
-            bring_record(connection, self.folder, self.manifest, tools=self.tools)
-            self._compare(connection)
-            connection.commit()
+            try:
+                load(connection, self.folder, self.manifest, tools=self.tools)
+                connection.exec_driver_sql("BEGIN")
+                bring_record(connection, self.folder, self.manifest, tools=self.tools)
+                self._compare(connection)
+                connection.commit()
+            except BaseException:
+                # Tables that nobody can open would keep texts, and the next one from being made.
+                with suppress(SQLAlchemyError):
+                    unload(connection)
+                raise
 
     def _compare(self, connection: Connection) -> None:
         """Whether what arrived is what the manifest is about. Raises ``InvalidBackup``."""
