@@ -100,9 +100,8 @@ def load(connection: Connection, folder: Path, manifest: Manifest, *, tools: Pat
 def unload(connection: Connection) -> None:
     """Remove what was loaded into a database that was fresh, with all of its rows."""
     connection.exec_driver_sql("ROLLBACK")
-    there = ", ".join(connection.exec_driver_sql(TABLES).scalars())
-    if there:
-        connection.exec_driver_sql(f"DROP TABLE {there} CASCADE")
+    for table in connection.exec_driver_sql(TABLES).scalars().all():
+        connection.exec_driver_sql(f"DROP TABLE {table} CASCADE")
 
 
 def bring_record(
