@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Run, stored
-from tests.contract.test_status import overwrite
+from tests.support.damage import overwrite
 
 from dmcore.adapters import sql
 from dmcore.domain.events import Action

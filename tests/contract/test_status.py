@@ -1,12 +1,11 @@
 """What an operator sees of a store: its mode, versions and counts."""
 
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
+from tests.support.damage import overwrite
 from tests.support.stores import Harness
 
 from dmcore import Mode, StoreStatus
@@ -94,19 +93,6 @@ def test_what_is_left_on_the_disk_of_a_file_is_known(url: str) -> None:
 
 # The header of a page of an index in which there is nothing.
 _EMPTY = b"\x0a\0\0\0\0\x10\0\0"
-
-
-def overwrite(url: str, index: str, beginning: bytes) -> None:
-    """Put something else where an index begins, while nobody uses the file."""
-    file = Path(url.removeprefix("sqlite:///"))
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        (size,) = connection.execute("PRAGMA page_size").fetchone()
-        found = "SELECT rootpage FROM sqlite_master WHERE name = ?"
-        (page,) = connection.execute(found, (index,)).fetchone()
-    with file.open("r+b") as written:
-        written.seek((page - 1) * size)
-        written.write(beginning.ljust(size, beginning[-1:]))
 
 
 def health(url: str, synchronous: sql.Synchronous = "FULL") -> StorageHealth:

@@ -89,8 +89,8 @@ class Survey:
 
     ``lines`` are the numbers of the lines of its messages by instant, and of one instant as in the
     file; ``places`` are where they begin, and ``unread`` those of messages that another line calls
-    unread. ``merged`` counts the conversations that there were
-    beside the first of a pair, and ``repeated`` the lines that say again what an earlier one said.
+    unread. ``merged`` counts the conversations that there were beside the first of a pair, and
+    ``repeated`` the lines that say again what an earlier one said.
     """
 
     lines: Sequence[int]
