@@ -16,7 +16,8 @@ from dmcore.errors import InvalidEnvelope
 _FINGERPRINT_SIZE: Final = 4
 
 
-@attrs.frozen
+# Without slots: a page makes a hundred of them, and attrs fills those in half of the time.
+@attrs.frozen(slots=False)
 class Message:
     """What a participant sees: nothing in it tells whether anyone else can see it.
 

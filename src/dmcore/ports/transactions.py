@@ -148,11 +148,28 @@ class Call(Generic[Result_co]):
 
     def named(self, name: str) -> Self:
         """The same call, under the name of what a host called."""
-        return attrs.evolve(self, name=name)
+        return self.__class__(
+            needs=self.needs,
+            use_case=self.use_case,
+            name=name,
+            writer=self.writer,
+            actor=self.actor,
+            forgotten=self.forgotten,
+            reach=self.reach,
+        )
 
     def by(self, actor: Actor) -> Self:
         """The same call, asked by somebody."""
-        return attrs.evolve(self, actor=actor)
+        # Spelled out, as above: every call goes through the two, and ``evolve`` asks attrs first.
+        return self.__class__(
+            needs=self.needs,
+            use_case=self.use_case,
+            name=self.name,
+            writer=self.writer,
+            actor=actor,
+            forgotten=self.forgotten,
+            reach=self.reach,
+        )
 
     def reaching(self, reach: Reach) -> Self:
         """The same call, by which a desk reaches for something."""

@@ -8,7 +8,8 @@ trigger does nothing but these writes: each connection has one for each kind of 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
-from itertools import count
+from itertools import compress, count, repeat
+from operator import is_not
 from typing import Any, Final
 
 import attrs
@@ -101,20 +102,25 @@ class Write:
     @property
     def shape(self) -> Shape:
         """Only what is new: an insert without its nulls, an update without what stays."""
+        row, before = self.row, self.before
         if self.verb is Verb.INSERT:
-            new = [name for name, value in self.row.items() if value is not None]
-        elif not self.before:
+            return _shape(self.verb, self.table, tuple(_others(row, repeat(None))))
+        if not before:
             return _whole(self.verb, self.table)
-        else:
-            # Both were made by the same hand, so each value stands beside what it was. Most of a
-            # row is not only equal: it is what was read, and need not be compared.
-            pairs = zip(self.row.items(), self.before.values(), strict=True)
-            new = [name for (name, value), was in pairs if value is not was and value != was]
-        return _shape(self.verb, self.table, tuple(new))
+        # Both were made by the same hand, so each value stands beside what it was. Most of a row is
+        # not only equal: it is what was read, and need not be compared.
+        others = _others(row, before.values())
+        new = tuple(name for name in others if row[name] != before[name])
+        return _shape(self.verb, self.table, new)
 
     def order(self) -> tuple[int, list[Any]]:
         """Its place among writes: tables first, then keys."""
         return _RANKS[self.table], [self.row[key] for key in _KEYS[self.table]]
+
+
+def _others(row: Row, values: Iterable[object]) -> Iterator[str]:
+    """The columns of a row whose values are other objects than those."""
+    return compress(row, map(is_not, row.values(), values))
 
 
 class Batch:

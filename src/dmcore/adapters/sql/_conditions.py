@@ -1,6 +1,6 @@
 """What several statements share: their parameters, who sees what, and a message as it is seen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
@@ -36,8 +36,7 @@ from dmcore.adapters.sql._schema import (
     message,
     receipt,
 )
-from dmcore.domain.ids import ConversationId, MessageId, User
-from dmcore.domain.message import Message
+from dmcore.domain.ids import MessageId, User
 from dmcore.domain.mode import Mode
 from dmcore.domain.pseudonyms import pseudonym_of
 from dmcore.errors import AccountErased
@@ -302,9 +301,3 @@ def as_seen_by(
         columns.is_sealed,
         case((is_own, null()), else_=columns.franking).label("franking"),
     )
-
-
-def message_of(conversation_: ConversationId, columns: Sequence[Any]) -> Message:
-    """From the values of ``as_seen_by``, which are its fields: for each message of each page."""
-    id_, *others = columns
-    return Message(id_, conversation_, *others)

@@ -31,7 +31,6 @@ from dmcore.adapters.sql._conditions import (
     has_side,
     id_param,
     is_for,
-    message_of,
     mode_of,
     of_side,
     part,
@@ -55,6 +54,7 @@ from dmcore.adapters.sql._texts import Texts
 from dmcore.domain.conversation import Conversation, Folder
 from dmcore.domain.ids import ConversationId, MessageId, User
 from dmcore.domain.inbox import ConversationView, InboxEntry, InboxPlace, view_of
+from dmcore.domain.message import Message
 from dmcore.ports.conversations import Conversations
 from dmcore.ports.reading import Reading
 
@@ -304,7 +304,7 @@ class SqlConversations:
         standing, suspended_until_us, *_ = first_of(rows)
         lines = [row[_LINE_AT:] for row in rows if row[_LINE_AT] is not None]
         said = [
-            message_of(line[0], (line[_NEWEST_AT], *line[_PREVIEW_AT:-1]))
+            Message(line[_NEWEST_AT], line[0], *line[_PREVIEW_AT:-1])
             for line in lines
             if line[_PREVIEW_AT] is not None
         ]

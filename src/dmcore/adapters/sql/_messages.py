@@ -1,7 +1,6 @@
 """Messages in SQL."""
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -33,7 +32,6 @@ from dmcore.adapters.sql._conditions import (
     is_kept,
     is_shown,
     is_visible,
-    message_of,
     mode_of,
     of_side,
     other_than,
@@ -51,7 +49,7 @@ from dmcore.adapters.sql._schema import conversation, installation, mailbox, mes
 from dmcore.adapters.sql._statements import Statement
 from dmcore.adapters.sql._texts import Texts
 from dmcore.domain.ids import ConversationId, MessageId, User, neighbour_of
-from dmcore.domain.message import Posting, Receipt
+from dmcore.domain.message import Message, Posting, Receipt
 from dmcore.domain.paging import ThreadPlace
 from dmcore.domain.viewing import Marking
 from dmcore.errors import NotInitialised
@@ -344,9 +342,9 @@ class SqlMessages:
         mode = mode_of(standing)
         if other is None:
             return Reading(mode, None, suspended_until_us)
-        rows = [row[_HEAD:] for row in found if row[0] is None]
-        rows.sort(key=_FIRST, reverse=place.after is None)
-        seen = [message_of(conversation, row) for row in rows[:limit]]
+        rows = [row for row in found if row[0] is None]
+        rows.sort(key=_number_of, reverse=place.after is None)
+        seen = [Message(row[_HEAD], conversation, *row[_HEAD + 1 :]) for row in rows[:limit]]
         messages = self._texts.seen(seen, reader)
         return Reading(
             mode, ThreadRows(other=other, read=read, messages=messages), suspended_until_us
@@ -366,8 +364,13 @@ class SqlMessages:
 
 
 _HEAD = 4
-"""How many columns of a thread's rows tell of the conversation."""
-_FIRST = itemgetter(0)
+"""How many columns of a thread's rows tell of the conversation; then come those of a message."""
+
+
+def _number_of(row: Sequence[Any]) -> int:
+    """What the row of a message is sorted by: two numbers are compared sooner than two ids."""
+    number: int = row[_HEAD].int
+    return number
 
 
 def _facts(conversation: ConversationId, reader: User) -> dict[str, Any]:

@@ -11,7 +11,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from sqlalchemy import BigInteger, Boolean, Connection, Dialect, Integer, PoolProxiedConnection
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    Dialect,
+    Integer,
+    LargeBinary,
+    PoolProxiedConnection,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -54,6 +62,13 @@ def _whole_number() -> Process:
     return lambda value: None if value is None else Int8(value)
 
 
+def _loader(kind: "TypeEngine[Any]", dialect: Dialect) -> Process:
+    """How what a driver returned becomes a value of a type. Bytes are bytes with both of them."""
+    if isinstance(kind, LargeBinary):
+        return None
+    return kind.dialect_impl(dialect).result_processor(dialect, None)
+
+
 @attrs.frozen
 class _Compiled:
     """A statement in the words of one database."""
@@ -81,10 +96,14 @@ class _Compiled:
         """What the driver returned, with its values as the columns have them."""
         if not self.converted:
             return rows
-        found = [list(row) for row in rows]
-        for index, convert in self.converted:
-            for row in found:
-                row[index] = convert(row[index])
+        found = []
+        for row in rows:
+            values = list(row)
+            for index, convert in self.converted:
+                # What is missing is missing in both: most of a row of facts is.
+                if values[index] is not None:
+                    values[index] = convert(values[index])
+            found.append(values)
         return found
 
 
@@ -125,7 +144,7 @@ def _compile(core: "Select[Any] | CompoundSelect[Any]", dialect: Dialect) -> _Co
             process = processes[name]
             constants[name] = bind.value if process is None else process(bind.value)
     columns = list(core.selected_columns)
-    loaders = [it.type.dialect_impl(dialect).result_processor(dialect, None) for it in columns]
+    loaders = [_loader(it.type, dialect) for it in columns]
     record: Any = namedtuple("Record", [it.name for it in columns])  # type: ignore[misc]
     return _Compiled(
         text=compiled.string,
