@@ -126,8 +126,9 @@ def test_a_terminal_gets_colours(tmp_path: Path) -> None:
 
 
 @pytest.mark.promise("MSG-4")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_replay_keeps_what_it_acknowledged_and_turns_messaging_off(
-    tmp_path: Path,
+    tmp_path: Path, number: signal.Signals
 ) -> None:
     lines = (f"ann bob {60 * number}\n" for number in range(100_000))
     (tmp_path / "trace.txt").write_text("".join(lines))
@@ -146,7 +147,7 @@ def test_an_interrupted_replay_keeps_what_it_acknowledged_and_turns_messaging_of
         while operations.status().messages < 50:
             assert process.poll() is None
             time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=60)
         assert (process.returncode, out) == (130, "")
         assert err == (

@@ -56,8 +56,21 @@ def test_events_leave_for_a_webhook(run: Run, talking: Path, server: WebhookServ
         "delivered": 0,
         "failed": 0,
         "set_aside": 0,
+        "is_available": True,
     }
     assert talking.exists()
+
+
+@pytest.mark.promise("OPS-8")
+def test_to_drain_ends_where_nobody_takes_anything(run: Run, talking: Path) -> None:
+    assert talking.exists()
+    options = ("--webhook", "http://127.0.0.1:1/", "--secret-file", "secret", "--drain")
+    done = run("relay", "run", *options)
+    told = "Delivered 0, failed 0, set aside 0. The consumer is unavailable; the rest waits.\n"
+    assert (done.status, done.out) == (1, told)
+    found = run("relay", "run", *options, "--json")
+    assert (found.status, found.facts["is_available"]) == (1, False)
+    assert run("relay", "status", "--json").facts["consumers"][0]["behind"] == 3
 
 
 @pytest.mark.promise("OPS-2")

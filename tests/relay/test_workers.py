@@ -15,7 +15,8 @@ from tests.support.stores import SqlHarness
 from dmcore import Entry, Operations
 from dmcore.adapters.instrumentation import LoggedCalls
 from dmcore.adapters.relay import Callback, ObservedConsumer, Relay, Relayed
-from dmcore.errors import ConsumerUnavailable, StoreBusy
+from dmcore.adapters.relay.worker import Stop
+from dmcore.errors import ConsumerUnavailable, StoreBusy, StoreUnavailable
 from dmcore.ports.instrumentation import Ending
 from dmcore.ports.transactions import Capacity
 from dmcore.testing.world import NOON_US, World
@@ -193,6 +194,40 @@ def test_it_waits_for_a_store_that_fails(
         "hook: the store failed: StoreUnavailable",
         "hook: the lease was not given back: StoreUnavailable",
     ]
+
+
+@memory
+def test_who_is_to_end_waits_for_nobody_who_may_be_long_away(
+    world: World, operations: Operations
+) -> None:
+    def closed(_event: Entry) -> None:
+        raise ConsumerUnavailable
+
+    waits = Waits(9)
+    worker = Relay(operations, Callback(closed), name="hook")
+    assert worker.run(waits, until_idle=True) == Relayed(is_open=False)
+    world.dm.close()
+    with pytest.raises(StoreUnavailable):
+        worker.run(waits, until_idle=True)
+    assert waits.waited == []
+
+
+@memory
+def test_who_is_to_end_waits_for_a_store_that_is_busy(
+    operations: Operations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Relay(operations, Callback(print), name="hook")
+    once, found = worker.run_once, [StoreBusy(), StoreBusy()]
+
+    def busy_at_first(stop: Stop | None = None) -> Relayed:
+        if found:
+            raise found.pop()
+        return once(stop)
+
+    monkeypatch.setattr(worker, "run_once", busy_at_first)
+    waits = Waits(9)
+    assert worker.run(waits, until_idle=True).delivered == 2
+    assert waits.waited == [1, 2]
 
 
 @memory

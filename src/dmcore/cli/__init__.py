@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,9 @@ def main() -> int:
         return told(MissingExtra("the command line", "cli"))
     # A connection that an interrupt catches on its way back would be told of with a traceback.
     logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Who asks it to end asks what a person does at the terminal; and it ends in order.
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         from dmcore.cli.commands import run
 

@@ -60,7 +60,8 @@ def run(
         typer.Option("--begin", help="Where a consumer begins that is not there yet."),
     ] = Begin.KEPT,
     drains: Annotated[
-        bool, typer.Option("--drain", help="End when nothing is left that is due.")
+        bool,
+        typer.Option("--drain", help="End when nothing is left that is due, or it is not taken."),
     ] = False,
     url: Url = DEFAULT_URL,
     operator: Operator = DEFAULT_OPERATOR,
@@ -85,12 +86,18 @@ def run(
                 done = worker.run(stop, until_idle=drains)
     if as_json:
         print_json(
-            {"delivered": done.delivered, "failed": done.failed, "set_aside": done.set_aside}
+            {
+                "delivered": done.delivered,
+                "failed": done.failed,
+                "set_aside": done.set_aside,
+                "is_available": done.is_open,
+            }
         )
     else:
         counts = f"failed {done.failed:,}, set aside {done.set_aside:,}"
-        print_rows(sentence(f"Delivered {done.delivered:,}, {counts}."))
-    if done.failed or done.set_aside:
+        waiting = "" if done.is_open else " The consumer is unavailable; the rest waits."
+        print_rows(sentence(f"Delivered {done.delivered:,}, {counts}.{waiting}"))
+    if done.failed or done.set_aside or not done.is_open:
         raise typer.Exit(1)
 
 

@@ -81,10 +81,11 @@ class Side:
     @property
     def listing(self) -> Listing | None:
         """What the lists of this participant say of the conversation, if it stands in one."""
-        if self.folder is None or self.newest is None:
+        folder = self.folder
+        if folder is None or self.newest is None:
             return None
         return Listing(
-            folder=self.folder,
+            folder=folder,
             newest=self.newest,
             read=self.read,
             unread=self.unread,

@@ -140,7 +140,7 @@ class Call(Generic[Result_co]):
 
     def written_by(self, writer: User) -> Self:
         """The same call, of somebody who writes a text in it."""
-        return attrs.evolve(self, writer=writer)
+        return self._told(writer=writer)
 
     def forgetting(self, user: User) -> Self:
         """The same call, behind the end of somebody's keys."""
@@ -148,25 +148,20 @@ class Call(Generic[Result_co]):
 
     def named(self, name: str) -> Self:
         """The same call, under the name of what a host called."""
-        return self.__class__(
-            needs=self.needs,
-            use_case=self.use_case,
-            name=name,
-            writer=self.writer,
-            actor=self.actor,
-            forgotten=self.forgotten,
-            reach=self.reach,
-        )
+        return self._told(name=name)
 
     def by(self, actor: Actor) -> Self:
         """The same call, asked by somebody."""
-        # Spelled out, as above: every call goes through the two, and ``evolve`` asks attrs first.
+        return self._told(actor=actor)
+
+    def _told(self, name: str = "", writer: User | None = None, actor: Actor | None = None) -> Self:
+        # Spelled out: every call goes through here more than once, and ``evolve`` asks attrs first.
         return self.__class__(
             needs=self.needs,
             use_case=self.use_case,
-            name=self.name,
-            writer=self.writer,
-            actor=actor,
+            name=name or self.name,
+            writer=writer or self.writer,
+            actor=actor or self.actor,
             forgotten=self.forgotten,
             reach=self.reach,
         )

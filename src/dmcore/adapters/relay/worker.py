@@ -16,7 +16,7 @@ import attrs
 
 from dmcore.domain.ids import User
 from dmcore.domain.relaying import Batch, Outcome
-from dmcore.errors import ConsumerUnavailable, InvalidSetting, StoreError
+from dmcore.errors import ConsumerUnavailable, InvalidSetting, StoreBusy, StoreError
 from dmcore.operations import Operations
 from dmcore.ports.consumers import Consumer
 
@@ -118,20 +118,24 @@ class Relay:
     def run(self, stop: Stop, *, until_idle: bool = False) -> Relayed:
         """Deliver until ``stop`` is set, or until nothing is left; return what it did.
 
-        A store that does not answer is waited for, and so is a consumer that is unavailable. The
-        lease is given back at the end. Raises ``UnknownConsumer``, also where the consumer is
-        forgotten meanwhile.
+        A store that does not answer is waited for, and so is a consumer that is unavailable. With
+        ``until_idle`` either ends it, for that may last. The lease is given back at the end. Raises
+        ``UnknownConsumer``, also where the consumer is forgotten meanwhile, and with ``until_idle``
+        ``StoreError`` other than ``StoreBusy``.
         """
         total, pauses = Relayed(), 0
         try:
             while not stop.is_set():
                 try:
                     round_ = self.run_once(stop)
+                    is_over = until_idle and (round_.is_idle or not round_.is_open)
                 except StoreError as error:
+                    if until_idle and not isinstance(error, StoreBusy):
+                        raise
                     _log.warning("%s: the store failed: %s", self._name, type(error).__name__)
-                    round_ = Relayed(is_open=False)
+                    round_, is_over = Relayed(is_open=False), False
                 total = total.then(round_)
-                if until_idle and round_.is_idle:
+                if is_over:
                     break
                 is_waiting = round_.is_idle or not (round_.has_lease and round_.is_open)
                 pauses = 0 if round_.is_open else min(2 * pauses or 1, _MOST_PAUSES)

@@ -92,30 +92,15 @@ def _whole(verb: Verb, table: str) -> Shape:
 
 @attrs.frozen
 class Write:
-    """One row to write; ``before`` is the row as it was read, where that is known."""
+    """One row to write. In its shape is only what is new."""
 
-    verb: Verb
-    table: str
+    shape: Shape
     row: Row
-    before: Row
-
-    @property
-    def shape(self) -> Shape:
-        """Only what is new: an insert without its nulls, an update without what stays."""
-        row, before = self.row, self.before
-        if self.verb is Verb.INSERT:
-            return _shape(self.verb, self.table, tuple(_others(row, repeat(None))))
-        if not before:
-            return _whole(self.verb, self.table)
-        # Both were made by the same hand, so each value stands beside what it was. Most of a row is
-        # not only equal: it is what was read, and need not be compared.
-        others = _others(row, before.values())
-        new = tuple(name for name in others if row[name] != before[name])
-        return _shape(self.verb, self.table, new)
 
     def order(self) -> tuple[int, list[Any]]:
         """Its place among writes: tables first, then keys."""
-        return _RANKS[self.table], [self.row[key] for key in _KEYS[self.table]]
+        table = self.shape.table
+        return _RANKS[table], [self.row[key] for key in _KEYS[table]]
 
 
 def _others(row: Row, values: Iterable[object]) -> Iterator[str]:
@@ -150,19 +135,29 @@ class Batch:
         self._guard = guard
 
     def insert(self, table: Table, row: Row) -> None:
-        self._writes.append(Write(Verb.INSERT, table.name, row, {}))
+        """Add a row, without its nulls."""
+        given = tuple(_others(row, repeat(None)))
+        self._writes.append(Write(_shape(Verb.INSERT, table.name, given), row))
 
     def update(self, table: Table, row: Row, before: Row) -> None:
         """Change a row that was read as ``before``; nothing where nothing is new.
 
         Where ``before`` is empty nobody knows what it was, and all of it is written.
         """
-        if row != before:
-            self._writes.append(Write(Verb.UPDATE, table.name, row, before))
+        shape = _whole(Verb.UPDATE, table.name)
+        if before:
+            # Each value stands beside what it was. Most of a row is not only equal: it is what was
+            # read, and need not be compared.
+            others = _others(row, before.values())
+            new = tuple(name for name in others if row[name] != before[name])
+            if not new:
+                return
+            shape = _shape(Verb.UPDATE, table.name, new)
+        self._writes.append(Write(shape, row))
 
     def delete(self, table: Table, key: Row) -> None:
-        # What is not a column of the key is nothing new either.
-        self._writes.append(Write(Verb.DELETE, table.name, key, key))
+        """Remove the row with a primary key."""
+        self._writes.append(Write(_whole(Verb.DELETE, table.name), key))
 
     def flush(self) -> None:
         """Send everything; nothing where nothing was added.

@@ -41,6 +41,7 @@ from dmcore.adapters.sql._rows import (
     account_of,
     conversation_of,
     first_of,
+    named,
     posting_of,
     rows_of,
 )
@@ -485,7 +486,9 @@ class SqlContacts:
         found = None
         if row.id is not None:
             columns = row[_CONVERSATION_AT : _CONVERSATION_AT + CONVERSATION_WIDTH]
-            found = self._identity.conversation(conversation_of(columns))
+            found = self._identity.conversation(
+                conversation_of(columns), named(conversation, columns)
+            )
         return Contact(
             mode=Mode(row.mode),
             pair=pair,
@@ -512,7 +515,9 @@ class SqlContacts:
     def _account(self, user: User, columns: Sequence[Any], is_gone: object) -> Account:
         if columns[0] is None:
             return Account(user=user, is_erased=bool(is_gone))
-        return self._identity.account(account_of(user, columns[:ACCOUNT_WIDTH]))
+        stored = columns[:ACCOUNT_WIDTH]
+        row = named(mailbox, (user.tenant, user.id, *stored))
+        return self._identity.account(account_of(user, stored), row)
 
     def add_block(self, pair: Pair, block_: Block) -> None:
         self._batch.insert(

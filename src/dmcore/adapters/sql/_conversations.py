@@ -262,8 +262,8 @@ class SqlConversations:
             self._list(None, side_row(conversation_, user))
 
     def save(self, conversation_: Conversation) -> None:
-        before = self._identity.conversation_before(conversation_.id)
-        self._batch.update(conversation, conversation_row(conversation_), conversation_row(before))
+        before, row = self._identity.conversation_before(conversation_.id)
+        self._batch.update(conversation, conversation_row(conversation_), row)
         old, new = _lines(before), _lines(conversation_)
         for user in old | new:
             self._list(old.get(user), new.get(user))

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Connection, Row, bindparam, delete, func, sel
 
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._conditions import TENANT, id_param, text_param
+from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._schema import device, one_time_key
 from dmcore.domain.devices import Device, Prekey
 from dmcore.domain.ids import DeviceId, User
@@ -45,25 +46,25 @@ _FORGET = delete(device).where(
 class SqlDevices:
     """The ``Devices`` port."""
 
-    def __init__(self, connection: Connection, batch: Batch) -> None:
+    def __init__(self, connection: Connection, batch: Batch, identity: Identity) -> None:
         self._connection = connection
         self._batch = batch
-        self._found: dict[tuple[User, DeviceId], Device] = {}
+        self._identity = identity
 
     def of(self, *users: User) -> Mapping[User, Sequence[Device]]:
         found: dict[User, list[Device]] = {user: [] for user in users}
         tenant = users[0].tenant
         facts = {"tenant": tenant, "owner": users[0].id, "other": users[-1].id}
         for row in self._connection.execute(_OF, facts):
-            found[User(tenant, row.user_id)].append(_device_of(row))
-        self._found |= {(user, it.id): it for user, devices in found.items() for it in devices}
+            owner = User(tenant, row.user_id)
+            found[owner].append(self._identity.device(owner, _device_of(row)))
         return found
 
     def add(self, owner: User, device_: Device) -> None:
         self._batch.insert(device, _device_row(owner, device_))
 
     def save(self, owner: User, device_: Device) -> None:
-        before = self._found[owner, device_.id]
+        before = self._identity.device_before(owner, device_.id)
         self._batch.update(device, _device_row(owner, device_), _device_row(owner, before))
 
     def remove(self, owner: User, device_: DeviceId) -> None:
@@ -134,5 +135,5 @@ def _device_of(row: Row[Any]) -> Device:
 
 if TYPE_CHECKING:
 
-    def _conforms(connection: Connection, batch: Batch) -> Devices:
-        return SqlDevices(connection, batch)
+    def _conforms(connection: Connection, batch: Batch, identity: Identity) -> Devices:
+        return SqlDevices(connection, batch, identity)

@@ -42,6 +42,7 @@ from dmcore.adapters.sql._rows import (
     entry_of,
     entry_row,
     first_of,
+    named,
     rows_of,
 )
 from dmcore.adapters.sql._schema import block, installation, journal, mailbox, side
@@ -272,14 +273,15 @@ class SqlMailboxes:
         is_gone, *columns = self._connection.execute(_ACCOUNT, facts).one()
         if columns[0] is None:
             return Account(user=user, is_erased=bool(is_gone))
-        return self._identity.account(account_of(user, columns[ACCOUNT_AT:]))
+        account = account_of(user, columns[ACCOUNT_AT:])
+        return self._identity.account(account, named(mailbox, columns))
 
     def save(self, account: Account) -> None:
         before = self._identity.account_before(account.user)
         if before is None:
             self._batch.insert(mailbox, account_row(account))
         else:
-            self._batch.update(mailbox, account_row(account), account_row(before))
+            self._batch.update(mailbox, account_row(account), before)
 
     def look(self, user: User) -> Reading[Account]:
         facts = {"owner": user.id} | standing_params(self._namespace, user)

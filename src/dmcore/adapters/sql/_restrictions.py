@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Select, bindparam, exists, func, or_, select
 
 from dmcore.adapters.sql._batch import Batch
 from dmcore.adapters.sql._conditions import TENANT, text_param
+from dmcore.adapters.sql._identity import Identity
 from dmcore.adapters.sql._rows import restriction_of, restriction_row
 from dmcore.adapters.sql._schema import restriction
 from dmcore.domain.ids import User
@@ -47,22 +48,21 @@ _ABOVE_ALL_NUMBERS = (1 << 31) - 1
 class SqlRestrictions:
     """The ``Restrictions`` port."""
 
-    def __init__(self, connection: Connection, batch: Batch) -> None:
+    def __init__(self, connection: Connection, batch: Batch, identity: Identity) -> None:
         self._connection = connection
         self._batch = batch
-        self._found: dict[tuple[User, int], Restriction] = {}
+        self._identity = identity
 
     def add(self, restriction_: Restriction) -> None:
         self._batch.insert(restriction, restriction_row(restriction_))
 
     def save(self, restriction_: Restriction) -> None:
-        before = self._found[_key(restriction_)]
+        before = self._identity.restriction_before(restriction_)
         self._batch.update(restriction, restriction_row(restriction_), restriction_row(before))
 
     def active(self, user: User, *, now_us: int) -> Sequence[Restriction]:
         found = self._all(_ACTIVE, user, now_us=now_us)
-        self._found |= {_key(it): it for it in found}
-        return found
+        return [self._identity.restriction(it) for it in found]
 
     def history(self, user: User, *, before: int | None, limit: int) -> Sequence[Restriction]:
         below = _ABOVE_ALL_NUMBERS if before is None else min(before, _ABOVE_ALL_NUMBERS)
@@ -78,11 +78,7 @@ class SqlRestrictions:
         return [restriction_of(row) for row in self._connection.execute(statement, facts)]
 
 
-def _key(restriction_: Restriction) -> tuple[User, int]:
-    return User(restriction_.tenant, restriction_.user), restriction_.number
-
-
 if TYPE_CHECKING:
 
-    def _conforms(connection: Connection, batch: Batch) -> Restrictions:
-        return SqlRestrictions(connection, batch)
+    def _conforms(connection: Connection, batch: Batch, identity: Identity) -> Restrictions:
+        return SqlRestrictions(connection, batch, identity)

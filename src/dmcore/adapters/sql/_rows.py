@@ -5,9 +5,10 @@ from functools import cache, lru_cache
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import Connection, Executable, Row
+from sqlalchemy import Connection, Executable, Row, Table
 
 from dmcore.adapters.sql._schema import conversation as conversation_table
+from dmcore.adapters.sql._schema import known
 from dmcore.adapters.sql._schema import mailbox as mailbox_table
 from dmcore.adapters.sql._schema import message as message_table
 from dmcore.domain.account import Account
@@ -41,6 +42,7 @@ _MESSAGE: Final = tuple(message_table.columns.keys())
 # The columns of one side are its fields, in the same order.
 _SIDE: Final = tuple(attrs.fields_dict(Side))
 _SIDE_WIDTH: Final = len(_SIDE)
+_NAMES: Final = {it.name: tuple(it.columns.keys()) for it in (conversation_table, mailbox_table)}
 CONVERSATION_WIDTH: Final = len(conversation_table.columns)
 ACCOUNT_AT: Final = 2
 """Where the columns of an account begin in those of its table: behind the key."""
@@ -65,6 +67,14 @@ def first_of(rows: Sequence[Any]) -> Any:
     if not rows:
         raise NotInitialised
     return rows[0]
+
+
+def named(table: Table, columns: Sequence[Any]) -> dict[str, Any]:
+    """The columns of a table, which are all there and in its order, under their names.
+
+    As the functions below make a row of what was read: with the same names in the same order.
+    """
+    return dict(zip(_NAMES[table.name], columns, strict=True))
 
 
 def account_row(account: Account) -> dict[str, object]:
@@ -184,7 +194,7 @@ def conversation_of(columns: Sequence[Any]) -> Conversation:
 def _side_of(columns: Sequence[Any]) -> Side:
     fields = dict(zip(_SIDE, columns, strict=True))
     if fields["request"] is not None:
-        fields["request"] = Request(fields["request"])
+        fields["request"] = known(Request, fields["request"], "a request")
     return Side(**fields)
 
 
@@ -298,7 +308,7 @@ def entry_of(row: Row[Any]) -> Entry:
         owner=User(row.tenant, row.user_id),
         position=row.position,
         fact=Fact(
-            action=Action(row.action),
+            action=known(Action, row.action, "an action in a journal"),
             actor=row.actor,
             at_us=row.at_us,
             other=row.other,
@@ -343,8 +353,14 @@ def report_of(row: Row[Any]) -> Report:
         flags=tuple((row.flags or "").split()),
         state=ReportState(row.state),
         taken_by=row.taken_by,
-        outcome=None if row.outcome is None else ReportOutcome(row.outcome),
+        outcome=_outcome_of(row),
     )
+
+
+def _outcome_of(row: Row[Any]) -> ReportOutcome | None:
+    if row.outcome is None:
+        return None
+    return known(ReportOutcome, row.outcome, "the outcome of a report")
 
 
 def move_row(made: MadeMove) -> dict[str, object]:
@@ -368,7 +384,7 @@ def move_of(row: Row[Any]) -> MadeMove:
         move=ReportMove(row.move),
         by=row.made_by,
         at_us=row.at_us,
-        outcome=None if row.outcome is None else ReportOutcome(row.outcome),
+        outcome=_outcome_of(row),
     )
 
 
@@ -392,7 +408,9 @@ def evidence_of(row: Row[Any]) -> EvidenceItem:
         body=row.body,
         sent_at_us=row.sent_at_us,
         edited_at_us=row.edited_at_us,
-        verdict=None if row.verdict is None else EvidenceVerdict(row.verdict),
+        verdict=None
+        if row.verdict is None
+        else known(EvidenceVerdict, row.verdict, "a verdict on evidence"),
     )
 
 

@@ -11,7 +11,7 @@ exception is the second net under the pair (ADR 17).
 import base64
 import struct
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -36,8 +36,24 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dmcore.domain.body import Body
 from dmcore.domain.limits import NEW_WINDOW, Window
+from dmcore.errors import StoreUnavailable
 
 SCHEMA_VERSION: Final = 9
+_ID_SIZE: Final = 16
+
+Value = TypeVar("Value")
+
+
+def known(kind: Callable[[Any], Value], stored: object, name: str) -> Value:
+    """What was stored, where dmcore can have written it.
+
+    Raises ``StoreUnavailable``, which says what it should be and never what it is.
+    """
+    try:
+        return kind(stored)
+    except (ValueError, struct.error):
+        pass
+    raise StoreUnavailable(f"it holds {name} that dmcore never writes")
 
 
 class Identifier(TypeDecorator[UUID]):
@@ -70,7 +86,14 @@ def _bytes_of(value: UUID | None) -> bytes | None:
 
 
 def _id_of(value: bytes | None) -> UUID | None:
-    return None if value is None else UUID(bytes=value)
+    if value is None:
+        return None
+    if len(value) != _ID_SIZE:
+        return known(UUID, "", "an id")
+    # As if unpickled: there are five other ways to make one, between which it would choose.
+    found = UUID.__new__(UUID)
+    found.__setstate__({"int": int.from_bytes(value, "big")})  # type: ignore[attr-defined]
+    return found
 
 
 # Before a sealed text. A text that begins with it by itself is stored with one more of it.
@@ -156,8 +179,10 @@ def _window_of(value: bytes | None) -> Window | None:
     if value is None:
         return None
     # Of the windows of an account most were never used.
-    if value == _NEW_WINDOW_BYTES:
-        return NEW_WINDOW
+    return NEW_WINDOW if value == _NEW_WINDOW_BYTES else known(_window_in, value, "a limit")
+
+
+def _window_in(value: bytes) -> Window:
     time_us, reading_us, jump_us, *instants = struct.unpack(f">{len(value) // 8}q", value)
     return Window(instants=tuple(instants), time_us=time_us, reading_us=reading_us, jump_us=jump_us)
 

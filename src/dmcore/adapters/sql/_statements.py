@@ -82,13 +82,9 @@ class _Compiled:
 
     def values(self, facts: Mapping[str, object]) -> list[object]:
         """The parameters in the order of the text."""
-        constants = self.constants
+        given = {**facts, **self.constants}
         return [
-            constants[name]
-            if name in constants
-            else facts[name]
-            if process is None
-            else process(facts[name])
+            given[name] if process is None else process(given[name])
             for name, process in self.parameters
         ]
 
@@ -138,11 +134,7 @@ def _compile(core: "Select[Any] | CompoundSelect[Any]", dialect: Dialect) -> _Co
     names = compiled.positiontup or []
     binds = {name: compiled.binds[name] for name in names}
     processes = {name: binder(bind.type, dialect) for name, bind in binds.items()}
-    constants = {}
-    for name, bind in binds.items():
-        if not bind.required:
-            process = processes[name]
-            constants[name] = bind.value if process is None else process(bind.value)
+    constants = {name: bind.value for name, bind in binds.items() if not bind.required}
     columns = list(core.selected_columns)
     loaders = [_loader(it.type, dialect) for it in columns]
     record: Any = namedtuple("Record", [it.name for it in columns])  # type: ignore[misc]

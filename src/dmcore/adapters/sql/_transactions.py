@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property
 from threading import Condition, RLock
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -126,25 +125,26 @@ class SqlTransaction:
         """What is needed for anything that two people share."""
         return self._connection, self._batch, self._identity, self.namespace, self._texts
 
-    # Made when they are asked for: a call needs one or two of them.
+    # Made whenever they are asked for: a call needs one or two of them. What was read is remembered
+    # beside them.
 
-    @cached_property
+    @property
     def installation(self) -> SqlInstallation:
         return SqlInstallation(self._held, self._batch)
 
-    @cached_property
+    @property
     def contacts(self) -> SqlContacts:
         return SqlContacts(*self._of_pairs, is_spread=self._is_spread)
 
-    @cached_property
+    @property
     def conversations(self) -> SqlConversations:
         return SqlConversations(*self._of_pairs, is_spread=self._is_spread)
 
-    @cached_property
+    @property
     def messages(self) -> SqlMessages:
         return SqlMessages(*self._of_pairs, is_spread=self._is_spread)
 
-    @cached_property
+    @property
     def mailboxes(self) -> SqlMailboxes:
         return SqlMailboxes(
             self._connection,
@@ -154,42 +154,42 @@ class SqlTransaction:
             is_spread=self._is_spread,
         )
 
-    @cached_property
+    @property
     def journal(self) -> SqlJournal:
         return SqlJournal(self._connection, self._batch, self.namespace, is_spread=self._is_spread)
 
-    @cached_property
+    @property
     def reports(self) -> SqlReports:
         return SqlReports(self._connection, self._batch, self._identity, self._texts)
 
-    @cached_property
+    @property
     def erasures(self) -> SqlErasures:
         return SqlErasures(self._held, self._batch, self.contacts)
 
-    @cached_property
+    @property
     def restrictions(self) -> SqlRestrictions:
-        return SqlRestrictions(self._held, self._batch)
+        return SqlRestrictions(self._held, self._batch, self._identity)
 
-    @cached_property
+    @property
     def retention(self) -> SqlRetention:
         return SqlRetention(self._held)
 
-    @cached_property
+    @property
     def mending(self) -> SqlMending:
         return SqlMending(self._held, self._batch)
 
-    @cached_property
+    @property
     def inspection(self) -> SqlInspection:
         kind = SqlInspectionApart if self._is_spread else SqlInspection
         return kind(self._held)
 
-    @cached_property
+    @property
     def outbox(self) -> SqlOutbox:
         return SqlOutbox(self._held)
 
-    @cached_property
+    @property
     def devices(self) -> SqlDevices:
-        return SqlDevices(self._held, self._batch)
+        return SqlDevices(self._held, self._batch, self._identity)
 
     def flush(self) -> None:
         """Send the collected writes."""
