@@ -4,6 +4,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,28 @@ def test_a_database_that_is_not_there_is_unavailable(postgres_url: str) -> None:
     url = make_url(postgres_url).set(database="no_such_database")
     error = refused(lambda: sql.open_sync(url.render_as_string(hide_password=False)))
     assert isinstance(error, StoreUnavailable)
+
+
+@pytest.mark.promise("OPS-6")
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_table_that_is_missing_is_named_and_not_made_anew(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    """Whoever asks for it is told to set up the database, and that must not go in a circle."""
+    url: str = request.getfixturevalue(f"{kind}_url")
+    sql.initialise(url)
+    if kind == "sqlite":
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
+            file.execute("DROP TABLE dm_receipt")
+    else:
+        with psycopg.connect(url) as connection:
+            connection.execute("DROP TABLE dm_receipt")
+    with sql.open_sync(url) as dm:
+        assert isinstance(refused(dm.operations("olga").verify), NotInitialised)
+    error = refused(lambda: sql.initialise(url))
+    assert isinstance(error, StoreUnavailable)
+    assert "dm_receipt" in str(error)
+    assert str(refused(lambda: sql.initialise(url))) == str(error)
 
 
 # Not ours ---------------------------------------------------------------------------------------

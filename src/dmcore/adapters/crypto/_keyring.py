@@ -127,7 +127,10 @@ def open_keyring(url: str, *, master: MasterKey) -> "SqlKeyring":
 
 def _identity_in(engine: Engine) -> bytes:
     file = file_of(engine)
-    missing = KeyringUnavailable("there is none here: `dmcore keys init` makes one")
+    missing = KeyringUnavailable(
+        "there is none here; no other one opens what was sealed with it. For a store that was never"
+        " encrypted `dmcore keys init` makes one"
+    )
     if file is not None and not file.exists():
         raise missing
 

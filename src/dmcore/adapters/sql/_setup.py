@@ -20,7 +20,14 @@ from dmcore.adapters.sql._row_security import Expected, Security, checked, look
 from dmcore.adapters.sql._schema import SCHEMA_VERSION, installation, metadata
 from dmcore.adapters.sql._texts import check_keyring
 from dmcore.domain.mode import Mode
-from dmcore.errors import InvalidSetting, NotEncrypted, NotInitialised, SharedDatabase, WrongSchema
+from dmcore.errors import (
+    InvalidSetting,
+    NotEncrypted,
+    NotInitialised,
+    SharedDatabase,
+    StoreUnavailable,
+    WrongSchema,
+)
 from dmcore.ports.keyring import Encryption
 
 if TYPE_CHECKING:
@@ -106,6 +113,7 @@ def _initialise(connection: Connection, *, shared: bool, citus: bool) -> bool:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({INIT_LOCK})")
     if inspect(connection).has_table(installation.name):
         _check_version(connection)
+        _check_whole(connection)
         if citus and not look(connection).is_spread:
             raise InvalidSetting("citus", "the tables are there already, and are not spread")
         return False
@@ -124,6 +132,14 @@ def _initialise(connection: Connection, *, shared: bool, citus: bool) -> bool:
         )
     )
     return True
+
+
+def _check_whole(connection: Connection) -> None:
+    """Whoever finds a table missing says that it is to be set up; this would make an empty one."""
+    found = inspect(connection)
+    for name in metadata.tables:
+        if not found.has_table(name):
+            raise StoreUnavailable(f"the table {name}, which it had, is missing: restore a backup")
 
 
 def _check_alone(connection: Connection) -> None:
