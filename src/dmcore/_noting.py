@@ -103,7 +103,11 @@ class NotingTransactions:
                 raise
             refusal = error
         self._transactions.run(_noting(self._rules, self._desk, call.reach))
-        raise refusal
+        try:
+            raise refusal
+        finally:
+            # It would hold what holds it, until garbage is collected.
+            del refusal
 
     def close(self) -> None:
         self._transactions.close()
@@ -125,7 +129,11 @@ class AsyncNotingTransactions:
                 raise
             refusal = error
         await self._transactions.run(_noting(self._rules, self._desk, call.reach))
-        raise refusal
+        try:
+            raise refusal
+        finally:
+            # It would hold what holds it, until garbage is collected.
+            del refusal
 
     async def close(self) -> None:
         await self._transactions.close()

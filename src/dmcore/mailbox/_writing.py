@@ -200,6 +200,10 @@ Answer = TypeVar("Answer")
 
 def answered(outcome: Answer | Refused) -> Answer:
     """What was found or stored. Raises the refusal, after its transaction, which stored it."""
-    if isinstance(outcome, Refused):
+    if not isinstance(outcome, Refused):
+        return outcome
+    try:
         raise outcome.error
-    return outcome
+    finally:
+        # As in ``decide``: it would hold what holds it.
+        del outcome

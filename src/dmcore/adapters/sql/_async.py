@@ -98,7 +98,10 @@ class AsyncSqlTransactions:
                 raise
             except GivenUp:
                 raise asyncio.CancelledError from None
-            await asyncio.sleep(attempts.pause_after(verdict))
+            try:
+                await asyncio.sleep(attempts.pause_after(verdict))
+            finally:
+                del verdict
 
     async def close(self) -> None:
         """Let the calls that are under way end: a connection of theirs would belong to nobody."""
