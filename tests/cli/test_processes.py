@@ -125,17 +125,29 @@ def test_a_terminal_gets_colours(tmp_path: Path) -> None:
     assert "\x1b[" in on_a_terminal("demo", "--script", "--url", "memory:", cwd=tmp_path)
 
 
+IGNORING = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
+
+
 @pytest.mark.promise("MSG-4")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "is_in_background"),
+    [
+        (signal.SIGINT, False),
+        (signal.SIGTERM, False),
+        (signal.SIGHUP, False),
+        (signal.SIGTERM, True),
+    ],
+)
 def test_an_interrupted_replay_keeps_what_it_acknowledged_and_turns_messaging_off(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, number: signal.Signals, *, is_in_background: bool
 ) -> None:
+    """In the background a shell has a process ignore what is typed at the terminal."""
     lines = (f"ann bob {60 * number}\n" for number in range(100_000))
     (tmp_path / "trace.txt").write_text("".join(lines))
     url = f"sqlite:///{tmp_path / 'dm.db'}"
     sql.initialise(url)
     process = subprocess.Popen(
-        [DMCORE, "replay", "trace.txt", "--url", url],
+        [*(IGNORING if is_in_background else ()), DMCORE, "replay", "trace.txt", "--url", url],
         cwd=tmp_path,
         env=environment(),
         stdout=subprocess.PIPE,

@@ -121,6 +121,28 @@ def test_a_table_that_is_missing_is_named_and_not_made_anew(
     assert str(refused(lambda: sql.initialise(url))) == str(error)
 
 
+@pytest.mark.promise("OPS-6")
+@pytest.mark.parametrize(
+    ("statement", "lost"),
+    [
+        ("DROP TABLE dm_installation", "the table dm_installation"),
+        ("DELETE FROM dm_installation", "its record"),
+    ],
+)
+def test_messages_whose_record_is_gone_get_no_new_one(
+    sqlite_url: str, statement: str, lost: str
+) -> None:
+    """It would have another secret, under which no pair has the conversation that it has."""
+    sql.initialise(sqlite_url)
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as file:
+        file.execute(statement)
+        file.commit()
+    for _ in range(2):
+        error = refused(lambda: sql.initialise(sqlite_url))
+        assert isinstance(error, StoreUnavailable)
+        assert lost in str(error)
+
+
 # Not ours ---------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
@@ -23,13 +22,12 @@ def main() -> int:
         return told(MissingExtra("the command line", "cli"))
     # A connection that an interrupt catches on its way back would be told of with a traceback.
     logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        # Who asks it to end asks what a person does at the terminal; and it ends in order.
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         from dmcore.cli.commands import run
+        from dmcore.cli.interrupts import endings_interrupt
 
-        return run()
+        with endings_interrupt():
+            return run()
     except KeyboardInterrupt:
         return told(Interrupted())
     finally:

@@ -4,7 +4,9 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Event, current_thread, main_thread
-from typing import TypeVar
+from typing import Final, TypeVar
+
+_ENDINGS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 Item = TypeVar("Item")
 Check = Callable[[], None]
@@ -22,8 +24,8 @@ def interrupts_wait() -> Iterator[Check]:
     given back: whoever writes next would wait for that transaction. A second interrupt does not
     wait, so that nobody is held by a database that does not answer.
     """
-    is_ours = current_thread() is main_thread()
-    if not is_ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    numbers = _handled_by(signal.default_int_handler, (signal.SIGINT, *_ENDINGS))
+    if not numbers:
         # Somebody else decides what an interrupt does, or that it does nothing.
         yield go_on
         return
@@ -40,12 +42,36 @@ def interrupts_wait() -> Iterator[Check]:
         check()
         is_waiting = True
 
-    signal.signal(signal.SIGINT, interrupted)
+    for number in numbers:
+        signal.signal(number, interrupted)
     try:
         yield check
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in numbers:
+            signal.signal(number, signal.default_int_handler)
     check()
+
+
+@contextmanager
+def endings_interrupt() -> Iterator[None]:
+    """Inside, what asks a process to end is an interrupt; where somebody ignores it, still nothing.
+
+    So a command ends in order whoever ends it: a person, a supervisor, or a closed terminal.
+    """
+    numbers = _handled_by(signal.SIG_DFL, _ENDINGS)
+    for number in numbers:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _handled_by(handler: object, numbers: Iterable[signal.Signals]) -> list[signal.Signals]:
+    """Those that are handled so; none outside of the main thread, where none can be changed."""
+    is_ours = current_thread() is main_thread()
+    return [it for it in numbers if is_ours and signal.getsignal(it) is handler]
 
 
 @contextmanager

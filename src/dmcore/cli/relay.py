@@ -95,7 +95,7 @@ def run(
         )
     else:
         counts = f"failed {done.failed:,}, set aside {done.set_aside:,}"
-        waiting = "" if done.is_open else " The consumer is unavailable; the rest waits."
+        waiting = "" if done.is_open else " Nobody takes the rest now; it waits."
         print_rows(sentence(f"Delivered {done.delivered:,}, {counts}.{waiting}"))
     if done.failed or done.set_aside or not done.is_open:
         raise typer.Exit(1)

@@ -117,16 +117,14 @@ def _fault_of(text: object) -> str | None:
 def _parse_uuid(kind: str, value: object) -> UUID:
     if isinstance(value, UUID):
         return value
-    fault = InvalidId(kind, "it is not a UUID")
-    if not isinstance(value, str) or len(value) != 36:  # noqa: PLR2004 - the canonical form
-        raise fault
-    try:
-        parsed = UUID(value)
-    except ValueError:
-        parsed = None
-    if parsed is None or str(parsed) != value.lower():
-        raise fault
-    return parsed
+    if isinstance(value, str) and len(value) == 36:  # noqa: PLR2004 - the canonical form
+        try:
+            parsed = UUID(value)
+        except ValueError:
+            parsed = None
+        if parsed is not None and str(parsed) == value.lower():
+            return parsed
+    raise InvalidId(kind, "it is not a UUID")
 
 
 def derive_conversation_id(namespace: bytes, *parts: str) -> ConversationId:

@@ -356,7 +356,11 @@ def _asked(ask: Callable[[], Answer]) -> Answer:
         error = ours
     except Exception:  # noqa: BLE001 - it is the host's, and may raise anything
         error = KeyringUnavailable("its master key cannot be asked")
-    raise error
+    try:
+        raise error
+    finally:
+        # It would hold what holds it, and with that the text of a call.
+        del error
 
 
 def _is_of(user: User) -> ColumnElement[bool]:

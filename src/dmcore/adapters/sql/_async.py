@@ -98,10 +98,7 @@ class AsyncSqlTransactions:
                 raise
             except GivenUp:
                 raise asyncio.CancelledError from None
-            try:
-                await asyncio.sleep(attempts.pause_after(verdict))
-            finally:
-                del verdict
+            await asyncio.sleep(attempts.pause_after(verdict))
 
     async def close(self) -> None:
         """Let the calls that are under way end: a connection of theirs would belong to nobody."""
@@ -191,7 +188,11 @@ async def in_thread(threads: Executor, work: Callable[[Callable[[], bool]], Resu
         if not submitted.cancel():
             await _ended(done)
         raise
-    return done.result()
+    try:
+        return done.result()
+    finally:
+        # An error of the thread's would hold what holds it, and with that the text of a call.
+        del done, submitted
 
 
 async def _ended(done: asyncio.Future[Result]) -> None:

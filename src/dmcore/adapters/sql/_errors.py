@@ -6,6 +6,8 @@ Nothing of the foreign error travels on: its text may quote rows, its chain carr
 import sqlite3
 from collections.abc import Callable
 from enum import Enum, auto
+from functools import partial
+from traceback import clear_frames
 from typing import Final
 
 import attrs
@@ -44,10 +46,19 @@ class Remedy(Enum):
 
 @attrs.frozen
 class Verdict:
-    """A failure in our own words."""
+    """A failure in our own words.
 
-    error: StoreError
+    ``error`` is made anew whenever it is asked for: one that was raised holds the frames it came
+    through, and with them the text of a call. Whoever keeps a verdict must not keep that.
+    """
+
+    _make: Callable[[], StoreError]
     remedy: Remedy = Remedy.NONE
+
+    @property
+    def error(self) -> StoreError:
+        """What to raise."""
+        return self._make()
 
 
 # SQLSTATE codes of PostgreSQL.
@@ -77,20 +88,38 @@ _SQLITE_NOT_A_DATABASE = {11, 26}
 
 
 def judge(error: SQLAlchemyError) -> Verdict:
-    """Translate a failure. What is returned holds no part of ``error``."""
+    """Translate a failure. What is returned holds no part of ``error``.
+
+    Nor do the frames that it came through hold anything any more: SQLAlchemy's hold it in turn, and
+    what was to be stored, until garbage is collected.
+    """
+    _let_go(error)
+    return _judged(error)
+
+
+def _let_go(error: BaseException) -> None:
+    behind: list[BaseException | None] = [error]
+    while behind:
+        found = behind.pop()
+        if found is not None:
+            clear_frames(found.__traceback__)
+            behind += (found.__cause__, found.__context__)
+
+
+def _judged(error: SQLAlchemyError) -> Verdict:
     if isinstance(error, PoolTimeoutError):
-        return Verdict(StoreBusy())
+        return Verdict(StoreBusy)
     if isinstance(error, DisconnectionError):
-        return Verdict(_lost(), Remedy.RECONNECT)
+        return Verdict(_lost, Remedy.RECONNECT)
     if isinstance(error, NoResultFound):
         # Every statement begins at the installation record and finds at least that.
-        return Verdict(NotInitialised())
+        return Verdict(NotInitialised)
     if not isinstance(error, DBAPIError):
-        return Verdict(StoreUnavailable("the database layer failed"))
+        return _unavailable("the database layer failed")
     if is_read_only(error):
-        return Verdict(StoreUnavailable("it is read-only"), Remedy.RECONNECT)
+        return _unavailable("it is read-only", Remedy.RECONNECT)
     if error.connection_invalidated:
-        return Verdict(_lost(), Remedy.RECONNECT)
+        return Verdict(_lost, Remedy.RECONNECT)
     if isinstance(error.orig, sqlite3.Error):
         return _judge_sqlite(error, getattr(error.orig, "sqlite_errorcode", 0))
     return _judge_postgres(error, getattr(error.orig, "sqlstate", None) or "")
@@ -118,39 +147,44 @@ def is_refusal(error: DBAPIError) -> bool:
 def _judge_sqlite(error: DBAPIError, code: int) -> Verdict:
     primary = code & 0xFF
     if primary in _SQLITE_BUSY:
-        return Verdict(StoreBusy())
+        return Verdict(StoreBusy)
     if isinstance(error, IntegrityError):
         name = getattr(error.orig, "sqlite_errorname", "")
-        return Verdict(StoreRefused(name.removeprefix("SQLITE_CONSTRAINT_").lower()))
+        rule = name.removeprefix("SQLITE_CONSTRAINT_").lower()
+        return Verdict(partial(StoreRefused, rule))
     reasons = {
         _SQLITE_READ_ONLY: "it is read-only",
         _SQLITE_FULL: "the disk is full",
         _SQLITE_NO_FILE: "the database file cannot be opened",
     }
     if primary in _SQLITE_NOT_A_DATABASE:
-        return Verdict(StoreUnavailable("the file is not a sound database"))
+        return _unavailable("the file is not a sound database")
     if primary == 1 and "no such table: dm_" in str(error.orig):
-        return Verdict(NotInitialised())
-    return Verdict(StoreUnavailable(reasons.get(primary, "the database failed")))
+        return Verdict(NotInitialised)
+    return _unavailable(reasons.get(primary, "the database failed"))
 
 
 def _judge_postgres(error: DBAPIError, state: str) -> Verdict:
     if state in _START_OVER_STATES:
-        return Verdict(StoreBusy(), Remedy.START_OVER)
+        return Verdict(StoreBusy, Remedy.START_OVER)
     if isinstance(error, IntegrityError):
         diagnosis = getattr(error.orig, "diag", None)
         rule = getattr(diagnosis, "constraint_name", None) or "unnamed"
         remedy = Remedy.READ_AGAIN if state in _READ_AGAIN_STATES else Remedy.NONE
-        return Verdict(StoreRefused(rule), remedy)
+        return Verdict(partial(StoreRefused, rule), remedy)
     if state in _OTHER_STATES:
-        return Verdict(_OTHER_STATES[state]())
+        return Verdict(_OTHER_STATES[state])
     if state == "" and isinstance(error, ProgrammingError):
         # Raised before anything is sent: libpq does not know an option of the URL.
-        return Verdict(StoreUnavailable("the URL has an option that the driver does not know"))
+        return _unavailable("the URL has an option that the driver does not know")
     if state == "" and isinstance(error, OperationalError):
         # libpq reports a server that cannot be reached, or went away, without a state.
-        return Verdict(_lost(), Remedy.RECONNECT)
-    return Verdict(StoreUnavailable("the database failed"))
+        return Verdict(_lost, Remedy.RECONNECT)
+    return _unavailable("the database failed")
+
+
+def _unavailable(reason: str, remedy: Remedy = Remedy.NONE) -> Verdict:
+    return Verdict(partial(StoreUnavailable, reason), remedy)
 
 
 def _lost() -> StoreUnavailable:

@@ -314,7 +314,7 @@ def entry_of(row: Row[Any]) -> Entry:
             other=row.other,
             conversation=row.conversation_id,
             message=row.message_id,
-            mode=None if row.mode is None else Mode(row.mode),
+            mode=None if row.mode is None else known(Mode, row.mode, "a mode in a journal"),
             report=row.report_id,
         ),
     )

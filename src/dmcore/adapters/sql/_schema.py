@@ -51,9 +51,14 @@ def known(kind: Callable[[Any], Value], stored: object, name: str) -> Value:
     """
     try:
         return kind(stored)
-    except (ValueError, struct.error):
+    except (TypeError, ValueError, struct.error):
         pass
-    raise StoreUnavailable(f"it holds {name} that dmcore never writes")
+    raise never_written(name)
+
+
+def never_written(name: str) -> StoreUnavailable:
+    """The error for what somebody else must have stored."""
+    return StoreUnavailable(f"it holds {name} that dmcore never writes")
 
 
 class Identifier(TypeDecorator[UUID]):
@@ -88,8 +93,8 @@ def _bytes_of(value: UUID | None) -> bytes | None:
 def _id_of(value: bytes | None) -> UUID | None:
     if value is None:
         return None
-    if len(value) != _ID_SIZE:
-        return known(UUID, "", "an id")
+    if type(value) is not bytes or len(value) != _ID_SIZE:
+        raise never_written("an id")
     # As if unpickled: there are five other ways to make one, between which it would choose.
     found = UUID.__new__(UUID)
     found.__setstate__({"int": int.from_bytes(value, "big")})  # type: ignore[attr-defined]
@@ -140,6 +145,8 @@ class BodyText(TypeDecorator[Body]):
 def _body_of(value: str | None) -> Body | None:
     if value is None:
         return None
+    if type(value) is not str:
+        raise never_written("a text")
     if not value.startswith(MARK):
         return Body(value)
     rest = value[len(MARK) :]

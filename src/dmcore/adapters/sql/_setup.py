@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -111,9 +112,9 @@ def _initialise(connection: Connection, *, shared: bool, citus: bool) -> bool:
         check_encoding(connection)
         connection.exec_driver_sql("BEGIN")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({INIT_LOCK})")
-    if inspect(connection).has_table(installation.name):
-        _check_version(connection)
-        _check_whole(connection)
+    there = _tables_there(connection)
+    if there:
+        _check_whole(connection, there)
         if citus and not look(connection).is_spread:
             raise InvalidSetting("citus", "the tables are there already, and are not spread")
         return False
@@ -134,12 +135,22 @@ def _initialise(connection: Connection, *, shared: bool, citus: bool) -> bool:
     return True
 
 
-def _check_whole(connection: Connection) -> None:
-    """Whoever finds a table missing says that it is to be set up; this would make an empty one."""
+def _tables_there(connection: Connection) -> set[str]:
     found = inspect(connection)
-    for name in metadata.tables:
-        if not found.has_table(name):
-            raise StoreUnavailable(f"the table {name}, which it had, is missing: restore a backup")
+    return {name for name in metadata.tables if found.has_table(name)}
+
+
+def _check_whole(connection: Connection, there: Collection[str]) -> None:
+    """Whoever finds something missing says that it is to be set up; this would make it empty."""
+    record = None
+    if installation.name in there:
+        with suppress(NotInitialised):
+            record = _check_version(connection)
+    lost = [f"the table {name}" for name in metadata.tables if name not in there]
+    if not lost and record is None:
+        lost = ["its record"]
+    if lost:
+        raise StoreUnavailable(f"{lost[0]}, which it had, is missing: restore a backup")
 
 
 def _check_alone(connection: Connection) -> None:

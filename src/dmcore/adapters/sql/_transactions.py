@@ -235,11 +235,7 @@ class Attempts:
         To be called outside the handler, so that the foreign error is not in the chain of ours.
         """
         if not self._may_start_over(verdict):
-            try:
-                raise verdict.error
-            finally:
-                # It would hold what holds it, and with that the text of a call.
-                del verdict
+            raise verdict.error
         # A random moment, longer the more often it went wrong, so that writers part.
         longest_s = min(0.001 * 2 ** min(self._count, 10), _LONGEST_PAUSE_S)
         return random.uniform(0, longest_s)  # noqa: S311 - jitter, not a secret
@@ -399,10 +395,7 @@ class SqlTransactions:
                 except AccountErased:
                     self._sealing.undo(call)
                     raise
-                try:
-                    time.sleep(attempts.pause_after(verdict))
-                finally:
-                    del verdict
+                time.sleep(attempts.pause_after(verdict))
         finally:
             self._running.discard(running)
             if self._is_closed:

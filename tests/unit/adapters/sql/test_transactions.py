@@ -20,7 +20,7 @@ def may(
     if committing:
         attempts.begin_commit()
     with suppress(StoreBusy):
-        return 0 <= attempts.pause_after(Verdict(StoreBusy(), remedy)) <= 0.05
+        return 0 <= attempts.pause_after(Verdict(StoreBusy, remedy)) <= 0.05
     return False
 
 
@@ -47,7 +47,7 @@ def test_a_try_that_follows_one_has_not_sent_its_commit() -> None:
     attempts.begin()
     attempts.begin_commit()
     attempts.begin()
-    assert attempts.pause_after(Verdict(StoreBusy(), Remedy.RECONNECT)) >= 0
+    assert attempts.pause_after(Verdict(StoreBusy, Remedy.RECONNECT)) >= 0
 
 
 def test_a_lost_connection_is_made_anew_twice() -> None:
