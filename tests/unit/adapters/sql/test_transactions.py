@@ -35,6 +35,13 @@ def test_a_conflict_at_commit_is_certain_and_may_start_over() -> None:
     assert may(Remedy.START_OVER, committing=True)
 
 
+@pytest.mark.promise("PAIR-2")
+def test_a_row_that_was_there_after_all_is_read_again_but_not_for_ever() -> None:
+    assert may(Remedy.READ_AGAIN)
+    assert may(Remedy.READ_AGAIN, attempt=20)
+    assert not may(Remedy.READ_AGAIN, attempt=21)
+
+
 @pytest.mark.promise("MSG-4")
 def test_a_connection_lost_at_commit_is_the_callers_to_decide() -> None:
     """Whether it was committed is not known: starting over could store the message twice."""
