@@ -4,13 +4,13 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
+from tests.support.damage import change
 
 from dmcore import DirectMessages, Mode
 from dmcore.adapters import memory, sql
@@ -108,8 +108,7 @@ def test_a_table_that_is_missing_is_named_and_not_made_anew(
     url: str = request.getfixturevalue(f"{kind}_url")
     sql.initialise(url)
     if kind == "sqlite":
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
-            file.execute("DROP TABLE dm_receipt")
+        change(url, "DROP TABLE dm_receipt")
     else:
         with psycopg.connect(url) as connection:
             connection.execute("DROP TABLE dm_receipt")
@@ -134,9 +133,7 @@ def test_messages_whose_record_is_gone_get_no_new_one(
 ) -> None:
     """It would have another secret, under which no pair has the conversation that it has."""
     sql.initialise(sqlite_url)
-    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as file:
-        file.execute(statement)
-        file.commit()
+    change(sqlite_url, statement)
     for _ in range(2):
         error = refused(lambda: sql.initialise(sqlite_url))
         assert isinstance(error, StoreUnavailable)

@@ -2,13 +2,13 @@
 
 import asyncio
 import gc
-import sqlite3
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import create_engine
+from tests.support.damage import change
 
 from dmcore import DirectMessages, Policy, RateLimit
 from dmcore.adapters import memory, sql
@@ -52,11 +52,6 @@ class Text(str):
     """One of which somebody can tell that it is gone."""
 
 
-def damaged(url: str, statement: str) -> None:
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
-        file.executescript(statement)
-
-
 @pytest.mark.promise("LEAK-1")
 def test_what_a_limit_refuses(store: tuple[DirectMessages, ManualClock]) -> None:
     dm, clock = store
@@ -81,7 +76,7 @@ def test_what_a_store_cannot_take(
     store: tuple[DirectMessages, ManualClock], sqlite_url: str
 ) -> None:
     dm, clock = store
-    damaged(sqlite_url, "DROP TABLE dm_journal")
+    change(sqlite_url, "DROP TABLE dm_journal")
     clock.set_us(BEGAN_US + 2 * LONGEST // LONGEST.resolution)
     ben = dm.mailbox("ben")
     assert is_gone_with_its_error(lambda: ben.start("bob", "zebra"), StoreError)
@@ -104,7 +99,7 @@ def test_what_a_thread_was_asked(sqlite_url: str, kind: str) -> None:
             await dm.operations("olga").set_mode("on")
             await dm.mailbox("ann").start("bob", "hello")
             if kind == "store":
-                damaged(sqlite_url, "DROP TABLE dm_receipt; DROP TABLE dm_journal")
+                change(sqlite_url, "DROP TABLE dm_receipt; DROP TABLE dm_journal")
             gc.collect()
             gc.disable()
             left = None
@@ -131,7 +126,7 @@ def test_what_sqlalchemy_could_not_ask(
     ann = store[0].mailbox("ann")
     conversation = ann.inbox().items[0].conversation
     message = ann.thread(conversation).items[0].id
-    damaged(sqlite_url, "ALTER TABLE dm_message RENAME COLUMN thread_id TO gone")
+    change(sqlite_url, "ALTER TABLE dm_message RENAME COLUMN thread_id TO gone")
     # Not the error itself, which is ours: what it was made from.
     text = Text("zebra")
     left = weakref.ref(text)
@@ -151,7 +146,7 @@ def test_what_was_written_in_a_transaction_of_the_hosts(sqlite_url: str) -> None
     sql.initialise(sqlite_url)
     with sql.open_sync(sqlite_url) as dm:
         dm.operations("olga").set_mode("on")
-    damaged(sqlite_url, "DROP TABLE dm_journal")
+    change(sqlite_url, "DROP TABLE dm_journal")
     engine = create_engine(sqlite_url, hide_parameters=True)
 
     def write() -> None:

@@ -1,4 +1,4 @@
-"""Damage to a SQLite file, as a disk does it: past everything that would notice."""
+"""Damage to a SQLite file: as a disk does it, past everything that would notice, or by hand."""
 
 import sqlite3
 from contextlib import closing
@@ -16,3 +16,9 @@ def overwrite(url: str, index: str, beginning: bytes) -> None:
     with file.open("r+b") as written:
         written.seek((page - 1) * size)
         written.write(beginning.ljust(size, beginning[-1:]))
+
+
+def change(url: str, statements: str) -> None:
+    """What somebody did to a store with other means than dmcore."""
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        connection.executescript(statements)
